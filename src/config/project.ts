@@ -1,0 +1,191 @@
+import type { FieldType } from '../core/field-type.ts';
+import type { Location } from '../core/problem.ts';
+
+/**
+ * The validated, frozen project: everything that a person wrote, with defaults filled in and variables resolved.
+ * Terms: model, mapping, contract, fact, cursor, watermark, lookback … are defined in docs/glossary.md.
+ */
+export interface Project {
+  readonly name: string;
+  readonly environment: string;
+  /** Absolute path of the folder that holds headrace.yml. */
+  readonly root: string;
+  readonly warehouses: ReadonlyMap<string, WarehouseConfig>;
+  readonly kafka: KafkaConfig;
+  readonly snapshot: SnapshotConfig;
+  readonly models: ReadonlyMap<string, Model>;
+  readonly mappings: ReadonlyMap<string, Mapping>;
+}
+
+export type WarehouseConfig = PostgresConfig | DuckDbConfig;
+
+interface WarehouseCommon {
+  readonly name: string;
+  readonly location: Location;
+  /** The longest that one statement may take, in milliseconds. */
+  readonly statementTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+export interface PostgresConfig extends WarehouseCommon {
+  readonly type: 'postgres';
+  /** A postgres:// URL. Holds a password: never printed (see `describeAddress`). */
+  readonly url: string;
+  readonly tls?: TlsConfig | undefined;
+}
+
+export interface DuckDbConfig extends WarehouseCommon {
+  readonly type: 'duckdb';
+  /** Absolute path of the database file. */
+  readonly path: string;
+}
+
+export interface TlsConfig {
+  /** PEM texts, not paths. */
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly servername?: string | undefined;
+  readonly rejectUnauthorized?: boolean | undefined;
+}
+
+export type SaslConfig =
+  | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
+  /** `token` is a literal token, or `command` a program that prints one (JSON with `value`, or the bare token), run anew before each expires. */
+  | { readonly mechanism: 'oauthbearer'; readonly token?: string | undefined; readonly command?: readonly string[] | undefined };
+
+export interface KafkaConfig {
+  readonly brokers: readonly string[];
+  readonly tls?: TlsConfig | true | undefined;
+  readonly sasl?: SaslConfig | undefined;
+  readonly clientId: string;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** The broker aborts a transaction of ours that is older. */
+  readonly transactionTimeoutMs: number;
+}
+
+export interface SnapshotConfig {
+  readonly view: 'local';
+  /** Absolute path of the folder of the local copies. */
+  readonly path: string;
+  /** The fingerprint secret, where it is kept outside Kafka. */
+  readonly key?: string | undefined;
+}
+
+export interface Model {
+  readonly name: string;
+  readonly location: Location;
+  readonly warehouse: string;
+  readonly relation: Relation;
+  /** Columns that identify a row. */
+  readonly key: readonly string[];
+  readonly cursor?: CursorConfig | undefined;
+  readonly deletes: {
+    /** A key that a full comparison no longer finds is deleted. */
+    readonly missingRows: boolean;
+    /** A row is deleted when this column is true (boolean), not zero (number) or not null (any other type). */
+    readonly column?: string | undefined;
+  };
+  readonly appendOnly: boolean;
+  /** Cron expression (UTC) of full comparisons beyond the initial load. */
+  readonly fullComparison?: string | undefined;
+  readonly schedule?: string | undefined;
+  /** Where a path of the model's document stands, as `cursor.column`. */
+  locate(path: string): Location;
+}
+
+/** What is read: a table (schema-qualified or not), or a query. */
+export type Relation = { readonly table: string } | { readonly sql: string };
+
+export interface CursorConfig {
+  readonly column: string;
+  /** How far behind the watermark each run reads again: milliseconds for a time, a count for a number. */
+  readonly lookback: { readonly ms: number } | { readonly count: number };
+  readonly nulls: 'always' | 'never' | 'reject';
+}
+
+export type MappingClass = 'behavior' | 'profile' | 'command' | 'governance';
+
+export interface Mapping {
+  readonly name: string;
+  readonly location: Location;
+  readonly fact: string;
+  readonly version: { readonly major: number; readonly minor: number };
+  readonly class: MappingClass;
+  readonly model: string;
+  readonly topic: string;
+  readonly owner: string;
+  readonly semantics: string;
+  readonly compatibility: Compatibility;
+  readonly encoding: 'json';
+  /** Names of fields. */
+  readonly key: readonly string[];
+  readonly identity: readonly string[];
+  readonly dataSubject?: string | undefined;
+  readonly occurredAt: ValueSource;
+  /** CEL over `row`; a row for which it is not true has no fact. */
+  readonly where?: string | undefined;
+  readonly fields: readonly Field[];
+  readonly onDelete: 'tombstone' | 'fact' | 'none';
+  readonly initialLoad: 'publish' | 'baseline';
+  readonly undo: 'previous' | 'none';
+  readonly guards: Guards;
+  readonly topicSpec: TopicSettings;
+  /**
+   * Digest over everything that decides which facts a row gives (relation, key, fields, where, deletes …), not over owner or descriptions:
+   * while it stays the same, an unchanged row has an unchanged fact.
+   */
+  readonly digest: string;
+  locate(path: string): Location;
+}
+
+export type Compatibility =
+  | 'none'
+  | 'backward'
+  | 'backward_transitive'
+  | 'forward'
+  | 'forward_transitive'
+  | 'full'
+  | 'full_transitive';
+
+export type ValueSource =
+  | { readonly from: string }
+  | { readonly cel: string }
+  | { readonly const: string | number | boolean | null };
+
+export interface Field {
+  readonly name: string;
+  /** A leaf's source; absent where `members` build an object. */
+  readonly source?: ValueSource | undefined;
+  /** An object built from members that have sources of their own. */
+  readonly members?: readonly Field[] | undefined;
+  /** Replaces the source's text; any other value rejects the row. */
+  readonly values?: ReadonlyMap<string, string | number | boolean> | undefined;
+  readonly type: FieldType;
+  readonly optional: boolean;
+  /** Used where the source is NULL. */
+  readonly default?: string | number | boolean | undefined;
+  readonly description?: string | undefined;
+}
+
+export interface Guards {
+  readonly updated: ShareGuard;
+  readonly deleted: ShareGuard;
+  readonly quarantined: ShareGuard;
+  readonly emptySource: 'stop' | 'allow';
+}
+
+/** Exceeded when the share of live facts is above `share` (0 to 1) and the count is at least `atLeast`. */
+export interface ShareGuard {
+  readonly share: number;
+  readonly atLeast: number;
+}
+
+export interface TopicSettings {
+  readonly partitions: number;
+  /** Undefined: the broker's default. */
+  readonly replication?: number | undefined;
+  /** Kafka's own names. */
+  readonly config: ReadonlyMap<string, string>;
+}

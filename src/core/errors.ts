@@ -1,0 +1,94 @@
+/**
+ * Errors as an API: a stable code, one sentence that says what and where, and what to do.
+ * Whatever is thrown on purpose is a HeadraceError; anything else is a bug.
+ */
+
+/** Exit codes of the command line; see docs/cli.md. A signal ends with 128 + its number. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  invalid: 2,
+  unreachable: 3,
+  stopped: 4,
+  owned: 5,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Every code that Headrace throws, with the exit code that it leads to. */
+export const ERROR_CODES = {
+  /** The configuration, a mapping or a command line is wrong. */
+  CONFIG_INVALID: EXIT.invalid,
+  /** A mapping does not fit the columns that the model yields. */
+  CONTRACT_MISMATCH: EXIT.invalid,
+  /** The warehouse refuses the query itself: a syntax error, an unknown relation. */
+  QUERY_INVALID: EXIT.invalid,
+  /** The warehouse cannot be reached, refuses the login, or the connection broke. */
+  WAREHOUSE_UNREACHABLE: EXIT.unreachable,
+  /** The login works, but a grant is missing in the warehouse. */
+  WAREHOUSE_DENIED: EXIT.unreachable,
+  /** A statement took longer than its timeout. */
+  WAREHOUSE_TIMEOUT: EXIT.unreachable,
+  /** The warehouse failed in a way that none of the other codes says. */
+  WAREHOUSE_FAILED: EXIT.failed,
+  KAFKA_UNREACHABLE: EXIT.unreachable,
+  /** Authentication failed, or an ACL is missing. */
+  KAFKA_DENIED: EXIT.unreachable,
+  TOPIC_MISSING: EXIT.unreachable,
+  /** A topic exists with settings under which a promise cannot hold. */
+  TOPIC_UNFIT: EXIT.unreachable,
+  RECORD_TOO_LARGE: EXIT.failed,
+  /** A transaction's outcome is unknown: close the producer, recover, and go on from the control record. */
+  OUTCOME_UNKNOWN: EXIT.failed,
+  /** Another producer took over the transactional id, or our transaction outlived its timeout: the owner record tells which. */
+  FENCED: EXIT.failed,
+  /** Another run holds the lease, or the lock of the local copy. */
+  OWNED_ELSEWHERE: EXIT.owned,
+  /** A guard stopped the run before anything was sent. */
+  GUARD_STOPPED: EXIT.stopped,
+  /** Duplicate or missing model keys, or two rows that claim one identity. */
+  KEY_INVALID: EXIT.failed,
+  /** What is in Kafka does not fit what this project may write to: another cluster, environment, key, partition count, a deleted topic. */
+  SNAPSHOT_FOREIGN: EXIT.failed,
+  /** A record of the snapshot topic cannot be read. */
+  SNAPSHOT_CORRUPT: EXIT.failed,
+  /** The local copy cannot be read or written: permissions, a full disk. */
+  LOCAL_COPY_FAILED: EXIT.failed,
+  /** The columns changed while a run was reading them. */
+  SCHEMA_DRIFT: EXIT.failed,
+  /** The run was asked to end (SIGTERM, SIGINT). */
+  INTERRUPTED: EXIT.failed,
+} as const satisfies Record<string, ExitCode>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorDetails {
+  /** Where: a file with line, a path in the configuration, a topic, an address. */
+  readonly path?: string | undefined;
+  /** What the reader can do about it: a sentence, or a command to copy. */
+  readonly suggestion?: string | undefined;
+  readonly cause?: unknown;
+}
+
+export class HeadraceError extends Error {
+  override readonly name = 'HeadraceError';
+  readonly code: ErrorCode;
+  readonly path: string | undefined;
+  readonly suggestion: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.path = details.path;
+    this.suggestion = details.suggestion;
+  }
+
+  get exitCode(): ExitCode {
+    return ERROR_CODES[this.code];
+  }
+}
+
+/** The exit code of anything thrown: a bug is a failure. */
+export function exitCodeOf(error: unknown): ExitCode {
+  return error instanceof HeadraceError ? error.exitCode : EXIT.failed;
+}

@@ -1,0 +1,71 @@
+/**
+ * The words for what a warehouse yields. A value crosses the port as text in the canonical form of its kind (below), so that nothing
+ * is rounded, shifted or re-zoned on the way: adapters produce these forms, mappers read them, and neither knows the other.
+ */
+
+/**
+ * kind         canonical text
+ * string       the text itself
+ * boolean      `true` | `false`
+ * int32, int64 decimal digits, `-` in front if negative
+ * decimal      plain digits with the scale that the warehouse gave, no exponent; `NaN`, `Infinity`, `-Infinity` as the warehouse has them
+ * float64      the shortest text that reads back as the same double; `NaN`, `Infinity`, `-Infinity`, `-0`
+ * date         `YYYY-MM-DD`; BC, years above 9999 and `infinity` in the warehouse's own text (mappers reject them by name)
+ * time         `HH:MM:SS[.ffffff]`
+ * timestamp    `YYYY-MM-DD HH:MM:SS[.ffffff]`, no zone
+ * timestamptz  the same in UTC, then `+00`
+ * bytes        lower-case hex, no prefix
+ * uuid         lower-case, with hyphens
+ * json         the JSON text, numbers with all their digits
+ * array        a JSON array text; numbers with all their digits; nulls as null; other elements as JSON strings in their canonical form
+ * other        the warehouse's own text (intervals, ranges, geometry …)
+ */
+export type ColumnKind =
+  | 'string'
+  | 'boolean'
+  | 'int32'
+  | 'int64'
+  | 'decimal'
+  | 'float64'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'bytes'
+  | 'uuid'
+  | 'json'
+  | 'array'
+  | 'other';
+
+export interface Column {
+  /** The name as the warehouse gives it. */
+  readonly name: string;
+  readonly kind: ColumnKind;
+  /** The warehouse's own name of the type, for messages and for the salt of raw fingerprints: `numeric(10,2)`. */
+  readonly sourceType: string;
+  /** Of an array: its elements. */
+  readonly element?: ColumnKind | undefined;
+}
+
+/** One row: canonical texts in the order of the scan's columns; null is SQL's NULL. */
+export type RowValues = readonly (string | null)[];
+
+/**
+ * Rows as they came over the wire, decoded only when asked: most rows of a full comparison are unchanged, and an unchanged row must
+ * not cost a string (docs/performance.md). A batch is valid until the next one is asked for; a caller copies what it keeps.
+ */
+export interface RowBatch {
+  readonly count: number;
+  /**
+   * The model key as bytes: equal exactly when all key columns are equal, whatever they hold (("a","bc") and ("ab","c") differ).
+   * Stable across runs and processes for the same values.
+   */
+  key(row: number): Uint8Array;
+  /** Whether a key column is NULL. */
+  keyHasNull(row: number): boolean;
+  /** Bytes that differ whenever any value of the row differs: the row itself, or a collision-safe digest that the warehouse computed. */
+  raw(row: number): Uint8Array;
+  /** The canonical text of the cursor column; null if it is NULL or the scan has none. */
+  cursor(row: number): string | null;
+  values(row: number): RowValues;
+}

@@ -1,0 +1,57 @@
+import type { Relation } from '../config/project.ts';
+import type { Column, RowBatch } from '../core/row.ts';
+
+/** The role of a warehouse: describe a relation, and read it in one consistent snapshot. Throws HeadraceError with the codes QUERY_INVALID, WAREHOUSE_*. */
+export interface Warehouse {
+  /** `postgres`, `duckdb` … */
+  readonly type: string;
+  /** Connects if needed, and says what answered. For doctor and for clear errors before work starts. */
+  ping(): Promise<WarehouseInfo>;
+  /** The relation's columns in its order, without reading rows. */
+  describe(relation: Relation): Promise<readonly Column[]>;
+  /** Opens one consistent read-only snapshot. The caller closes the scan, whatever happens. */
+  openScan(request: ScanRequest, signal: AbortSignal): Promise<Scan>;
+  close(): Promise<void>;
+}
+
+export interface WarehouseInfo {
+  readonly version: string;
+  /** The source's clock, milliseconds since 1970. */
+  readonly nowMs: number;
+  /** host:port or path: no secret. */
+  readonly address: string;
+}
+
+export interface ScanRequest {
+  readonly relation: Relation;
+  /** Columns to yield, in this order, each once. Key columns come first, in the order of `key`. */
+  readonly columns: readonly string[];
+  /** How many of the leading columns form the model key. */
+  readonly keyLength: number;
+  readonly cursor?: ScanCursor | undefined;
+  /** Columns to order by, ascending. */
+  readonly orderBy?: readonly string[] | undefined;
+}
+
+export interface ScanCursor {
+  readonly column: string;
+  /** Whether rows whose cursor is NULL are yielded. */
+  readonly nulls: boolean;
+  /** Absent: rows of every cursor value. Otherwise only those with cursor >= watermark − lookback (and NULLs, if asked for). */
+  readonly from?: { readonly watermark: string; readonly lookback: { readonly ms: number } | { readonly count: number } } | undefined;
+}
+
+export interface Scan {
+  /** The columns of the request, as the query really yields them. */
+  readonly columns: readonly Column[];
+  /** The source's now() before the scan, in the cursor column's canonical text; null for a cursor that is not a time, or none. */
+  readonly now: string | null;
+  /** The planner's estimate, for progress only. */
+  readonly estimatedRows: number | undefined;
+  /**
+   * Every row once. Ends normally only after the warehouse said that the result is complete: a broken connection, a cancelled
+   * statement or a changed schema throws, so that a partial scan is never taken for a whole one. To be iterated once.
+   */
+  batches(): AsyncIterable<RowBatch>;
+  close(): Promise<void>;
+}
