@@ -140,19 +140,9 @@ export interface Mapping {
   locate(path: string): Location;
 }
 
-export type Compatibility =
-  | 'none'
-  | 'backward'
-  | 'backward_transitive'
-  | 'forward'
-  | 'forward_transitive'
-  | 'full'
-  | 'full_transitive';
+export type Compatibility = 'none' | 'backward' | 'backward_transitive' | 'forward' | 'forward_transitive' | 'full' | 'full_transitive';
 
-export type ValueSource =
-  | { readonly from: string }
-  | { readonly cel: string }
-  | { readonly const: string | number | boolean | null };
+export type ValueSource = { readonly from: string } | { readonly cel: string } | { readonly const: string | number | boolean | null };
 
 export interface Field {
   readonly name: string;

@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+// The suffix of a test says which service it needs; `unit` needs none.
+const withServices = ['test/**/*.{pg,kafka,e2e}.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...withServices, 'test/long/**'], testTimeout: 20_000 },
+      },
+      {
+        test: {
+          name: 'services',
+          include: withServices,
+          exclude: ['test/long/**'],
+          globalSetup: ['test/systems/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
