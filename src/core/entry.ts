@@ -1,0 +1,50 @@
+/** What the snapshot keeps of one identity: see docs/protocol.md for the meaning of each state. */
+export type EntryState =
+  /** The newest published version is a fact. */
+  | 'live'
+  /** The newest published version is a deletion; the version is kept so that a revived identity goes on counting. */
+  | 'deleted'
+  /** The row was refused. Whatever was published before stays; `refused` says which row not to report again. */
+  | 'quarantined'
+  /** An undo published an earlier fact; `refused` says which fact not to publish again. */
+  | 'held'
+  /** Erased for good: nothing of this identity is published any more. */
+  | 'erased';
+
+/** Sixteen bytes of a keyed hash. */
+export type Hash = Uint8Array;
+
+export interface Entry {
+  readonly state: EntryState;
+  /** The newest published version of the identity; 0 if nothing was published yet (a baseline, a first row in quarantine). */
+  readonly version: number;
+  /** Of the published fact; null where none is live. */
+  readonly fingerprint: Hash | null;
+  /** Keyed hash of the model key of the row that produced the fact, or was refused. */
+  readonly rowHash: Hash | null;
+  /** Digests of the published fact's fields, four bytes each, in any order: a field is changed if its digest is not among them. */
+  readonly fieldDigests: Uint8Array;
+  /** The identity's text while a fact is live: needed to delete it. */
+  readonly identity: string | null;
+  /** The Kafka key's text, where it is not the identity. */
+  readonly key: string | null;
+  /** Where the newest published record stands; −1 if none was published. */
+  readonly partition: number;
+  readonly offset: number;
+  /** What not to publish, or report, again: of the refused fact (held) or row (quarantined). */
+  readonly refused: Hash | null;
+  /** The newest published fact, encoded: kept only where a deletion or an undo needs it. */
+  readonly current: Uint8Array | null;
+  /** The fact before it: kept only where the mapping says `undo: previous`. */
+  readonly previous: Uint8Array | null;
+}
+
+/** Whether a full comparison must find the entry's row again, or else end its fact. */
+export function mustBeConfirmed(state: EntryState): boolean {
+  return state === 'live' || state === 'quarantined' || state === 'held';
+}
+
+/** Whether consumers hold a fact of this identity now. */
+export function hasLiveFact(entry: Entry): boolean {
+  return entry.fingerprint !== null;
+}

@@ -1,0 +1,308 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Database, RootDatabase } from 'lmdb';
+import type { RowMark, RowVerdict } from '../../core/change.ts';
+import { type Hash, mustBeConfirmed } from '../../core/entry.ts';
+import { HeadraceError } from '../../core/errors.ts';
+import { decodeEntry } from '../changelog.ts';
+import type { EntryUpdate, Relink, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
+
+const FILE = 'view.mdb';
+const STATE_KEY = Buffer.from('state');
+/** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
+const MAX_KEY = 1900;
+const LONG_KEY = 0xff;
+const LAYOUT = 1;
+
+interface PersistedState extends ViewState {
+  readonly layout: number;
+  readonly nextOrdinal: number;
+}
+
+/** The view as an LMDB environment in a folder of the mapping's own: sub-databases `entries`, `rows` and `meta`. */
+export class LocalView implements SnapshotView {
+  readonly #root: RootDatabase;
+  readonly #meta: Database;
+  readonly #entries: Database;
+  readonly #rows: Database;
+  readonly #folder: string;
+  readonly #row = new StoredRow();
+  #state: ViewState;
+  #nextOrdinal = 0;
+
+  private constructor(folder: string, root: RootDatabase) {
+    this.#folder = folder;
+    this.#root = root;
+    this.#meta = openBinary(root, 'meta');
+    this.#entries = openBinary(root, 'entries');
+    this.#rows = openBinary(root, 'rows');
+    this.#state = this.#readState();
+  }
+
+  /** Opens the copy in the folder, or begins an empty one. A copy of another layout is begun anew: it is only a cache. */
+  static async open(folder: string): Promise<LocalView> {
+    const { open } = await import('lmdb');
+    return guarded(folder, () => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const root = open({
+        path: path.join(folder, FILE),
+        maxDbs: 4,
+        compression: false,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+      });
+      return new LocalView(folder, root);
+    });
+  }
+
+  get state(): ViewState {
+    return this.#state;
+  }
+
+  findRow(key: Uint8Array): RowRef | undefined {
+    const bytes = this.#rows.getBinaryFast(storedKey(key) as Buffer);
+    if (bytes === undefined) return undefined;
+    this.#row.load(bytes);
+    return this.#row;
+  }
+
+  findEntry(slot: Hash): StoredEntry | undefined {
+    const bytes = this.#entries.getBinaryFast(slot as Buffer);
+    return bytes === undefined ? undefined : this.#decode(bytes);
+  }
+
+  newOrdinal(): number {
+    return this.#nextOrdinal++;
+  }
+
+  apply(step: ViewStep): void {
+    const state = this.#state;
+    if (state.offset !== step.expected) {
+      throw new HeadraceError('LOCAL_COPY_FAILED', `The local copy in ${this.#folder} stands at offset ${state.offset}, not at ${step.expected}.`, {
+        suggestion: 'Another process wrote to it. Run again: the copy is brought up to date from the snapshot topic.',
+      });
+    }
+    this.#write(() => {
+      const counts = { confirmable: state.confirmable, quarantined: state.quarantined, entries: state.entries };
+      for (const update of sortedBySlot(step.entries ?? [])) this.#putEntry(update, counts);
+      for (const mark of step.marks ?? []) this.#rows.putSync(storedKey(mark.key) as Buffer, encodeRow(mark));
+      for (const key of step.forget ?? []) this.#rows.removeSync(storedKey(key) as Buffer);
+      return {
+        ...counts,
+        offset: step.next,
+        appliedAtMs: step.appliedAtMs,
+        control: step.control ?? state.control,
+        owner: step.owner ?? state.owner,
+        nonce: step.foreign === true ? newNonce() : state.nonce,
+      };
+    });
+  }
+
+  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>): void {
+    this.#write(() => {
+      for (const mark of marks) this.#rows.putSync(storedKey(mark.key) as Buffer, encodeRow(mark));
+      for (const { slot, ordinal } of relinks) {
+        const bytes = this.#entries.getBinary(slot as Buffer);
+        if (bytes === undefined) continue;
+        const copy = Buffer.from(bytes);
+        copy.writeUInt32LE(ordinal, 0);
+        this.#entries.putSync(slot as Buffer, copy);
+      }
+      return this.#state;
+    });
+  }
+
+  *entries(): Iterable<StoredEntry & { readonly slot: Hash }> {
+    for (const { key, value } of this.#entries.getRange({ snapshot: true })) {
+      yield { slot: Uint8Array.from(key as Buffer), ...this.#decode(value as Buffer) };
+    }
+  }
+
+  *rows(): Iterable<{ readonly key: Uint8Array; readonly ordinal: number }> {
+    for (const { key, value } of this.#rows.getRange({ snapshot: true })) {
+      yield { key: Uint8Array.from(key as Buffer), ordinal: (value as Buffer).readUInt32LE(0) };
+    }
+  }
+
+  forgetRows(keys: Iterable<Uint8Array>): void {
+    this.#write(() => {
+      for (const key of keys) this.#rows.removeSync(storedKey(key) as Buffer);
+      return this.#state;
+    });
+  }
+
+  clear(): void {
+    this.#write(() => {
+      this.#entries.clearSync();
+      this.#rows.clearSync();
+      this.#nextOrdinal = 0;
+      return emptyState();
+    });
+  }
+
+  async copyTo(folder: string): Promise<void> {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    await this.#root.backup(path.join(folder, FILE), false);
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+
+  #decode(bytes: Uint8Array): StoredEntry {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return { ordinal: view.getUint32(0, true), entry: decodeEntry(bytes.subarray(4, bytes.length), `The local copy in ${this.#folder}`) };
+  }
+
+  #putEntry(update: EntryUpdate, counts: { confirmable: number; quarantined: number; entries: number }): void {
+    const slot = update.slot as Buffer;
+    const before = update.isNew === true ? undefined : this.findEntry(slot);
+    if (before !== undefined) {
+      counts.entries--;
+      if (mustBeConfirmed(before.entry.state)) counts.confirmable--;
+      if (before.entry.state === 'quarantined') counts.quarantined--;
+    }
+    if (update.bytes === null) {
+      this.#entries.removeSync(slot);
+      return;
+    }
+    const entry = decodeState(update.bytes);
+    counts.entries++;
+    if (mustBeConfirmed(entry)) counts.confirmable++;
+    if (entry === 'quarantined') counts.quarantined++;
+    const ordinal = update.ordinal ?? this.#ordinalOf(update.bytes, before);
+    const stored = Buffer.allocUnsafe(4 + update.bytes.length);
+    stored.writeUInt32LE(ordinal, 0);
+    stored.set(update.bytes, 4);
+    this.#entries.putSync(slot, stored);
+  }
+
+  #ordinalOf(bytes: Uint8Array, before: StoredEntry | undefined): number {
+    if (before === undefined) return this.newOrdinal();
+    const { rowHash } = decodeEntry(bytes, 'The snapshot topic');
+    const sameRow = rowHash !== null && before.entry.rowHash !== null && Buffer.compare(rowHash, before.entry.rowHash) === 0;
+    return sameRow ? before.ordinal : this.newOrdinal();
+  }
+
+  #write(change: () => ViewState): void {
+    guarded(this.#folder, () => {
+      this.#state = this.#root.transactionSync(() => {
+        const after = change();
+        const persisted: PersistedState = { ...after, layout: LAYOUT, nextOrdinal: this.#nextOrdinal };
+        this.#meta.putSync(STATE_KEY, Buffer.from(JSON.stringify(persisted)));
+        return after;
+      });
+    });
+  }
+
+  #readState(): ViewState {
+    const bytes = this.#meta.getBinary(STATE_KEY);
+    if (bytes === undefined) return emptyState();
+    const { layout, nextOrdinal, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
+    if (layout !== LAYOUT) {
+      this.clear();
+      return emptyState();
+    }
+    this.#nextOrdinal = nextOrdinal;
+    return state;
+  }
+}
+
+const HAS_RAW = 4;
+const HAS_SLOT = 8;
+const VERDICTS: readonly RowVerdict[] = ['fact', 'absent', 'quarantined'];
+
+// Row: ordinal (4 bytes) · verdict and flags (1) · raw? (16) · slot? (16)
+function encodeRow(mark: RowMark): Buffer {
+  const { raw, slot } = mark;
+  const out = Buffer.allocUnsafe(5 + (raw === null ? 0 : 16) + (slot === null ? 0 : 16));
+  out.writeUInt32LE(mark.ordinal, 0);
+  out[4] = VERDICTS.indexOf(mark.verdict) | (raw === null ? 0 : HAS_RAW) | (slot === null ? 0 : HAS_SLOT);
+  if (raw !== null) out.set(raw, 5);
+  if (slot !== null) out.set(slot, raw === null ? 5 : 21);
+  return out;
+}
+
+/** A row as it lies in LMDB's shared buffer: read in place, because most rows are only compared. */
+class StoredRow implements RowRef {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #length = 0;
+
+  load(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#length = bytes.length;
+  }
+
+  get ordinal(): number {
+    const b = this.#bytes;
+    return (b[0]! | (b[1]! << 8) | (b[2]! << 16) | (b[3]! << 24)) >>> 0;
+  }
+
+  get verdict(): RowVerdict {
+    return VERDICTS[this.#bytes[4]! & 3]!;
+  }
+
+  get slot(): Hash | null {
+    const flags = this.#bytes[4]!;
+    if ((flags & HAS_SLOT) === 0) return null;
+    const at = (flags & HAS_RAW) === 0 ? 5 : 21;
+    return Uint8Array.prototype.slice.call(this.#bytes, at, Math.min(at + 16, this.#length));
+  }
+
+  rawEquals(raw: Hash): boolean {
+    const b = this.#bytes;
+    if ((b[4]! & HAS_RAW) === 0) return false;
+    for (let i = 0; i < 16; i++) if (b[5 + i] !== raw[i]) return false;
+    return true;
+  }
+}
+
+const STATE_BYTE_TO_NAME = ['live', 'deleted', 'quarantined', 'held', 'erased'] as const;
+
+function decodeState(bytes: Uint8Array): (typeof STATE_BYTE_TO_NAME)[number] {
+  return STATE_BYTE_TO_NAME[bytes[1]!]!;
+}
+
+/** LMDB is several times faster when keys come in its order. */
+function sortedBySlot(updates: readonly EntryUpdate[]): readonly EntryUpdate[] {
+  return updates.length < 2 ? updates : [...updates].sort((a, b) => Buffer.compare(a.slot, b.slot));
+}
+
+function storedKey(key: Uint8Array): Uint8Array {
+  if (key.length <= MAX_KEY) return key;
+  return Buffer.concat([Buffer.of(LONG_KEY), createHash('sha256').update(key).digest()]);
+}
+
+function openBinary(root: RootDatabase, name: string): Database {
+  return root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
+}
+
+function emptyState(): ViewState {
+  return {
+    offset: 0,
+    control: null,
+    owner: null,
+    nonce: newNonce(),
+    confirmable: 0,
+    quarantined: 0,
+    entries: 0,
+    appliedAtMs: 0,
+  };
+}
+
+function newNonce(): string {
+  return randomBytes(16).toString('hex');
+}
+
+function guarded<T>(folder: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    if (cause instanceof HeadraceError) throw cause;
+    throw new HeadraceError('LOCAL_COPY_FAILED', `The local copy in ${folder} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      suggestion: 'Check the free space and the permissions of the folder. It is only a cache: deleting it is safe, the next run rebuilds it from Kafka.',
+      cause,
+    });
+  }
+}
