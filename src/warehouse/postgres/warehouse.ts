@@ -1,0 +1,145 @@
+import type { PostgresConfig, Relation } from '../../config/project.ts';
+import type { Column } from '../../core/row.ts';
+import { isTimeCursor } from '../cursor-bound.ts';
+import { pickColumns } from '../pick-columns.ts';
+import { describeQuery, scanQuery } from '../query.ts';
+import type { Scan, ScanRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import { type PostgresColumn, readColumns, selectItem } from './columns.ts';
+import { beginText, connect, type PostgresConnection, throwIfAborted } from './connection.ts';
+import { POSTGRES_DIALECT } from './dialect.ts';
+import { postgresError } from './errors.ts';
+import type { LineLayout } from './rows.ts';
+import { PostgresScan } from './scan.ts';
+import { fieldDecoder } from './values.ts';
+
+/** PostgreSQL 13 and newer. Every call has a connection and a read-only transaction of its own, so that a broken one breaks nothing else. */
+export class PostgresWarehouse implements Warehouse {
+  readonly type = 'postgres';
+  readonly #config: PostgresConfig;
+  readonly #open = new Set<PostgresConnection>();
+
+  constructor(config: PostgresConfig) {
+    this.#config = config;
+  }
+
+  async ping(): Promise<WarehouseInfo> {
+    return this.#inTransaction(undefined, async (connection) => {
+      const sql = "select current_setting('server_version') as version, extract(epoch from now()) * 1000 as now_ms";
+      const { rows } = await connection.client.query<{ version: string; now_ms: string }>(sql);
+      const [row] = rows;
+      return { version: `PostgreSQL ${row?.version}`, nowMs: Number(row?.now_ms), address: connection.context.address };
+    });
+  }
+
+  async describe(relation: Relation): Promise<readonly Column[]> {
+    const columns = await this.#inTransaction(relation, (connection) => readColumns(connection.client, relation));
+    return columns.map(publicColumn);
+  }
+
+  async openScan(request: ScanRequest, signal: AbortSignal): Promise<Scan> {
+    const connection = await connect(this.#config, signal);
+    this.#track(connection);
+    const abort = (): void => connection.destroy();
+    signal.addEventListener('abort', abort, { once: true });
+    let relation: Relation | undefined = request.relation;
+    try {
+      const { client } = connection;
+      await client.query(beginText(this.#config.statementTimeoutMs));
+      const picked = pickColumns(request, await readColumns(client, request.relation));
+      const plan = planScan(request, picked.columns as readonly PostgresColumn[], picked.cursor as PostgresColumn | undefined);
+      relation = undefined;
+      const explained = await client.query<{ 'QUERY PLAN': readonly { Plan: { 'Plan Rows': number } }[] }>(
+        `explain (format json) ${plan.text}`,
+      );
+      return new PostgresScan({
+        connection,
+        signal,
+        columns: picked.columns.map(publicColumn),
+        now: await readNow(connection, picked.cursor),
+        estimatedRows: explained.rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'],
+        text: plan.text,
+        layout: plan.layout,
+        checkUtf8: await isSqlAscii(connection),
+        statementTimeoutMs: this.#config.statementTimeoutMs,
+      });
+    } catch (error) {
+      connection.destroy();
+      throwIfAborted(signal);
+      throw postgresError(error, withQuery(connection, relation));
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#open) connection.destroy();
+    this.#open.clear();
+  }
+
+  async #inTransaction<T>(relation: Relation | undefined, work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    const connection = await connect(this.#config);
+    this.#track(connection);
+    // The server's own timeout does not help when the network has swallowed its answer.
+    const silent = setTimeout(() => connection.destroy(), this.#config.statementTimeoutMs + this.#config.connectTimeoutMs);
+    try {
+      await connection.client.query(beginText(this.#config.statementTimeoutMs));
+      const result = await work(connection);
+      await connection.end();
+      return result;
+    } catch (error) {
+      connection.destroy();
+      throw postgresError(error, withQuery(connection, relation));
+    } finally {
+      clearTimeout(silent);
+    }
+  }
+
+  #track(connection: PostgresConnection): void {
+    this.#open.add(connection);
+    connection.client.once('end', () => this.#open.delete(connection));
+  }
+}
+
+interface ScanPlan {
+  readonly text: string;
+  readonly layout: LineLayout;
+}
+
+function planScan(request: ScanRequest, columns: readonly PostgresColumn[], cursor: PostgresColumn | undefined): ScanPlan {
+  const asked = cursor === undefined ? -1 : request.columns.indexOf(cursor.name);
+  const hidden = cursor !== undefined && asked < 0;
+  const items = columns.map((column, i) => selectItem(column, i < request.keyLength));
+  if (hidden) items.push(selectItem(cursor, false));
+  return {
+    text: scanQuery(request, items, cursor, POSTGRES_DIALECT),
+    layout: {
+      keyLength: request.keyLength,
+      cursorIndex: hidden ? columns.length : asked,
+      cursorHidden: hidden,
+      decoders: columns.map(fieldDecoder),
+      decodeCursor: cursor === undefined ? () => null : fieldDecoder(cursor),
+    },
+  };
+}
+
+/** now() is the transaction's start, which lies before the snapshot that its first query takes. */
+async function readNow(connection: PostgresConnection, cursor: Column | undefined): Promise<string | null> {
+  if (cursor === undefined || !isTimeCursor(cursor)) return null;
+  const { rows } = await connection.client.query<{ now: string }>(`select now()::${cursor.kind}::text as now`);
+  return rows[0]?.now ?? null;
+}
+
+async function isSqlAscii(connection: PostgresConnection): Promise<boolean> {
+  const { rows } = await connection.client.query<{ encoding: string }>("select current_setting('server_encoding') as encoding");
+  return rows[0]?.encoding === 'SQL_ASCII';
+}
+
+function publicColumn({ name, kind, sourceType, element }: PostgresColumn | Column): Column {
+  return { name, kind, sourceType, ...(element === undefined ? {} : { element }) };
+}
+
+/** So that a position in an error becomes a line of the model's own query, which begins on the second line of the text. */
+function withQuery(connection: PostgresConnection, relation: Relation | undefined): PostgresConnection['context'] {
+  if (relation === undefined || !('sql' in relation)) return connection.context;
+  return { ...connection.context, text: describeQuery(relation, POSTGRES_DIALECT), linesBefore: 1 };
+}

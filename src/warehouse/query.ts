@@ -1,0 +1,84 @@
+import type { Relation } from '../config/project.ts';
+import type { Column } from '../core/row.ts';
+import { withoutTrailingSemicolon } from './sql-text.ts';
+import type { ScanCursor, ScanRequest } from './warehouse.ts';
+
+/** What differs between warehouses in the text of a query. Pure: golden-tested as text. */
+export interface Dialect {
+  /** An identifier in quotes, whatever it holds. */
+  quoteName(name: string): string;
+  /** An expression of the cursor column's type: the watermark minus the lookback, in the warehouse's own arithmetic. Throws CONTRACT_MISMATCH. */
+  cursorBound(cursor: Column, from: NonNullable<ScanCursor['from']>): string;
+}
+
+/** One thing to select: an expression, and the name that the result gives it. */
+export interface SelectItem {
+  readonly expression: string;
+  readonly name: string;
+}
+
+/** The relation as it stands behind `from`, always under the name "model". */
+export function fromClause(relation: Relation, dialect: Dialect): string {
+  if ('table' in relation) {
+    return `${splitTableName(relation.table)
+      .map((part) => dialect.quoteName(part))
+      .join('.')} as ${dialect.quoteName('model')}`;
+  }
+  // A line of its own for the closing bracket: the query may end in a comment.
+  return `(\n${withoutTrailingSemicolon(relation.sql)}\n) as ${dialect.quoteName('model')}`;
+}
+
+/** Yields no rows; its result has the relation's columns. */
+export function describeQuery(relation: Relation, dialect: Dialect): string {
+  return `select * from ${fromClause(relation, dialect)} limit 0`;
+}
+
+/** A column of the relation, qualified: so that it is never taken for a result column of the same name. */
+export function modelColumn(name: string, dialect: Dialect): string {
+  return `${dialect.quoteName('model')}.${dialect.quoteName(name)}`;
+}
+
+/** The text of a scan. `cursor` is the cursor column as the relation has it, where the request has a cursor. */
+export function scanQuery(request: ScanRequest, items: readonly SelectItem[], cursor: Column | undefined, dialect: Dialect): string {
+  const lines = [
+    'select',
+    items.map((item) => `  ${item.expression} as ${dialect.quoteName(item.name)}`).join(',\n'),
+    `from ${fromClause(request.relation, dialect)}`,
+  ];
+  const condition = cursorCondition(request.cursor, cursor, dialect);
+  if (condition !== undefined) lines.push(`where ${condition}`);
+  if (request.orderBy !== undefined && request.orderBy.length > 0) {
+    lines.push(`order by ${request.orderBy.map((name) => `${modelColumn(name, dialect)} asc nulls last`).join(', ')}`);
+  }
+  return lines.join('\n');
+}
+
+function cursorCondition(request: ScanCursor | undefined, cursor: Column | undefined, dialect: Dialect): string | undefined {
+  if (request === undefined || cursor === undefined) return undefined;
+  const column = modelColumn(request.column, dialect);
+  if (request.from === undefined) return request.nulls ? undefined : `${column} is not null`;
+  const reached = `${column} >= ${dialect.cursorBound(cursor, request.from)}`;
+  return request.nulls ? `(${reached} or ${column} is null)` : reached;
+}
+
+/** `marts.customers` → two names; a part in double quotes may hold points, and its doubled quotes are one. */
+export function splitTableName(table: string): readonly string[] {
+  const parts: string[] = [];
+  let part = '';
+  let quoted = false;
+  for (let i = 0; i < table.length; i++) {
+    const character = table.charAt(i);
+    if (quoted && character === '"' && table.charAt(i + 1) === '"') {
+      part += '"';
+      i++;
+    } else if (character === '"' && (quoted || part === '')) {
+      quoted = !quoted;
+    } else if (character === '.' && !quoted) {
+      parts.push(part);
+      part = '';
+    } else {
+      part += character;
+    }
+  }
+  return quoted ? table.split('.') : [...parts, part];
+}
