@@ -2,13 +2,16 @@ import { defineConfig } from 'vitest/config';
 
 // The suffix of a test says which service it needs; `unit` needs none.
 const withServices = ['test/**/*.{pg,kafka,e2e}.test.ts'];
+// Runs `npm run check`, which runs the unit tests: so it is none of them.
+const ofTheCheck = 'test/repository/check.test.ts';
 
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...withServices, 'test/long/**'], testTimeout: 20_000 },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...withServices, ofTheCheck, 'test/long/**'], testTimeout: 20_000 },
       },
+      { test: { name: 'repository', include: [ofTheCheck] } },
       {
         test: {
           name: 'services',

@@ -1,0 +1,32 @@
+/** Builds dist/ from src/, when it must. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { BUILT_MARK } from './after-build.mjs';
+import { ROOT, run, SUCCESS, tool } from './process.mjs';
+
+const INPUTS = ['src', 'schemas', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/after-build.mjs'];
+
+export async function build() {
+  const compiled = await run(...tool('tsc', '-p', 'tsconfig.build.json'));
+  return compiled.code === 0 ? run(process.execPath, ['scripts/after-build.mjs']) : compiled;
+}
+
+export async function ensureBuilt() {
+  const builtMs = modifiedMs(join(ROOT, BUILT_MARK));
+  if (INPUTS.every((input) => newestMs(join(ROOT, input)) <= builtMs)) return SUCCESS;
+  console.error('Building dist/ …');
+  return build();
+}
+
+/** When a file, or anything under a folder, last changed. Folders count too: their time changes when a file is removed. */
+function newestMs(path) {
+  const own = statSync(path, { throwIfNoEntry: false });
+  if (own === undefined) return 0;
+  if (!own.isDirectory()) return own.mtimeMs;
+  return Math.max(own.mtimeMs, ...readdirSync(path, { recursive: true }).map((entry) => modifiedMs(join(path, entry))));
+}
+
+function modifiedMs(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

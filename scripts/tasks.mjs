@@ -1,0 +1,35 @@
+/** The tasks that package.json's scripts name. */
+import process from 'node:process';
+import { build, ensureBuilt } from './build.mjs';
+import { check } from './check.mjs';
+import { ensureInstalled } from './install.mjs';
+import { endLike, run, tool } from './process.mjs';
+import { runTests } from './tests.mjs';
+
+/** @type {Record<string, (args: string[]) => Promise<import('./process.mjs').Ending>>} */
+const TASKS = {
+  build: () => build(),
+  check: (args) => check(args),
+  test: (args) => afterBuild(() => runTests(args)),
+  demo: (args) => afterBuild(() => run(...tool('tsx', 'demo/main.ts', ...args))),
+  bench: (args) => afterBuild(() => run(...tool('tsx', 'bench/main.ts', ...args))),
+};
+
+/** Runs one task, and ends this process with its exit code or signal. */
+export async function runTask(name, args) {
+  const task = Object.hasOwn(TASKS, name ?? '') ? TASKS[name] : undefined;
+  if (task === undefined) {
+    console.error(`Unknown task ${name ?? '(none)'}. Usage: node scripts/bootstrap.mjs <${Object.keys(TASKS).join('|')}> [arguments]`);
+    process.exitCode = 2;
+    return;
+  }
+  const installed = await ensureInstalled();
+  endLike(installed.code === 0 ? await task(args) : installed);
+}
+
+async function afterBuild(task) {
+  const built = await ensureBuilt();
+  if (built.code === 0) return task();
+  console.error('The build failed, so the task was not started.');
+  return built;
+}

@@ -1,0 +1,45 @@
+/** Runs vitest, and says in one last line how many tests passed and failed. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FAILURE, run, tool } from './process.mjs';
+
+/** Runs the tests and prints the last line. */
+export async function runTests(args) {
+  const { ending, counts } = await countTests(args);
+  console.log(formatCounts(counts));
+  return ending;
+}
+
+/**
+ * The reporter hands the counts over in a file, not on the terminal: so they are there only when vitest came to its end, and the line about them is
+ * the last one whatever vitest prints while it closes.
+ */
+export async function countTests(args) {
+  const folder = mkdtempSync(join(tmpdir(), 'headrace-tests-'));
+  try {
+    const file = join(folder, 'counts.json');
+    const ending = await run(...tool('vitest', 'run', '--reporter=default', '--reporter=./scripts/count-reporter.mjs', ...args), {
+      HEADRACE_TEST_COUNTS: file,
+    });
+    const counts = readCounts(file);
+    // An ending without counts, or a failure that no test shows (a service that did not start): it counts as one failure.
+    if (counts === undefined) return { ending: ending.code === 0 ? FAILURE : ending, counts: { passed: 0, failed: 1, skipped: 0 } };
+    return { ending, counts: ending.code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function formatCounts({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+function readCounts(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

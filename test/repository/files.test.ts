@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT, repositoryFiles } from './repository-copy.ts';
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+/** In pieces, so that this file does not name them either. */
+const REGISTRY_HOSTS = [
+  ['registry', 'npmjs', 'org'],
+  ['registry', 'yarnpkg', 'com'],
+  ['npm', 'pkg', 'github', 'com'],
+  ['pypi', 'org'],
+  ['files', 'pythonhosted', 'org'],
+  ['repo', 'maven', 'apache', 'org'],
+  ['repo1', 'maven', 'org'],
+  ['proxy', 'golang', 'org'],
+].map((labels) => labels.join('.'));
+
+describe('tracked files', () => {
+  it('name no package registry: which one is used is the business of each machine', () => {
+    const naming = repositoryFiles().filter((path) => {
+      const text = read(path);
+      return REGISTRY_HOSTS.some((host) => text.includes(host));
+    });
+    expect(naming).toEqual([]);
+  });
+
+  it('have a lock file without download addresses, and with a checksum for each package', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { resolved?: string; integrity?: string }> };
+    const entries = Object.entries(packages).filter(([path]) => path !== '');
+    expect(entries.length).toBeGreaterThan(100);
+    expect(entries.filter(([, entry]) => entry.resolved !== undefined).map(([path]) => path)).toEqual([]);
+    expect(entries.filter(([, entry]) => entry.integrity === undefined).map(([path]) => path)).toEqual([]);
+  });
+});
+
+describe('dependencies', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  >;
+  const entries = [...read('docs/dependencies.md').matchAll(/^### (.+)$/gm)].flatMap((match) =>
+    [...(match[1] ?? '').matchAll(/`([^`]+)`/g)].map((name) => name[1] ?? ''),
+  );
+
+  it('each have their reason in docs/dependencies.md, and nothing else has', () => {
+    expect([...entries].sort()).toEqual([...Object.keys(dependencies), ...Object.keys(devDependencies)].sort());
+  });
+
+  it('each have their place in the import rules', () => {
+    const rules = read('.dependency-cruiser.cjs');
+    const missing = Object.keys(dependencies).filter((name) => !new RegExp(`^ {2}'?${name}'?: \\[`, 'm').test(rules));
+    expect(missing).toEqual([]);
+  });
+
+  it('pin kafkajs exactly: its request layout is relied upon', () => {
+    expect(dependencies.kafkajs).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
