@@ -24,6 +24,7 @@ export interface SnapshotView {
   remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>): void;
   /** Every entry, in no particular order. */
   entries(): Iterable<StoredEntry & { readonly slot: Hash }>;
+  readonly rowCount: number;
   /** Every row's key and number. */
   rows(): Iterable<{ readonly key: Uint8Array; readonly ordinal: number }>;
   forgetRows(keys: Iterable<Uint8Array>): void;

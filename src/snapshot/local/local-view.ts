@@ -119,6 +119,10 @@ export class LocalView implements SnapshotView {
     }
   }
 
+  get rowCount(): number {
+    return (this.#rows.getStats() as { entryCount: number }).entryCount;
+  }
+
   *rows(): Iterable<{ readonly key: Uint8Array; readonly ordinal: number }> {
     for (const { key, value } of this.#rows.getRange({ snapshot: true })) {
       yield { key: Uint8Array.from(key as Buffer), ordinal: (value as Buffer).readUInt32LE(0) };

@@ -1,0 +1,59 @@
+import { HeadraceError } from '../core/errors.ts';
+import type { PartitionOffsets } from '../publish/publisher.ts';
+import type { ControlRecord } from '../snapshot/changelog.ts';
+import { FINGERPRINT_ALGORITHM } from '../snapshot/fingerprints.ts';
+import type { Job } from './job.ts';
+
+export interface Surroundings {
+  readonly clusterId: string;
+  /** Of the fact topic. */
+  readonly facts: readonly PartitionOffsets[];
+}
+
+/** Stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN; nothing was changed then. */
+export function checkOrigin(job: Job, control: ControlRecord | null, around: Surroundings): void {
+  const { mapping, topics, project } = job;
+  const stop = (what: string, suggestion: string): never => {
+    throw new HeadraceError('SNAPSHOT_FOREIGN', `${mapping.name}: ${what}`, { suggestion: `${suggestion} Nothing was changed.` });
+  };
+  if (control === null) {
+    const records = around.facts.reduce((sum, p) => sum + (p.end - p.start), 0);
+    if (records > 0) {
+      stop(
+        `${topics.facts} already holds records, but ${topics.snapshot} says nothing about them.`,
+        'Was the snapshot topic deleted, or does another program write to the fact topic? Versions that began again at 1 would be taken for old ones. Choose a new topic, or recover as in docs/operations.md, "The snapshot topic is gone".',
+      );
+    }
+    return;
+  }
+  if (control.clusterId !== around.clusterId) {
+    stop(
+      `the snapshot was written on cluster ${control.clusterId}, and this is ${around.clusterId}.`,
+      'A mirrored topic is not the original: its offsets differ. See docs/operations.md, "Moving to another cluster".',
+    );
+  }
+  if (control.environment !== project.environment) {
+    stop(
+      `the snapshot belongs to environment ${control.environment}, and this run is in ${project.environment}.`,
+      'Check `environment` in headrace.yml (HEADRACE_ENV) and the brokers.',
+    );
+  }
+  if (control.fingerprint.algorithm !== FINGERPRINT_ALGORITHM) {
+    stop(`the snapshot's fingerprints are ${control.fingerprint.algorithm}; this version makes ${FINGERPRINT_ALGORITHM}.`, 'Use the version that wrote them.');
+  }
+  if (around.facts.length !== control.nextOffsets.length) {
+    stop(
+      `${topics.facts} has ${around.facts.length} partitions, and had ${control.nextOffsets.length} when it was written last.`,
+      'With another number of partitions keys move, and the order of one key is lost. Recreate the topic as it was, or publish to a new one.',
+    );
+  }
+  for (const { partition, end } of around.facts) {
+    const expected = control.nextOffsets[partition] ?? 0;
+    if (end < expected) {
+      stop(
+        `partition ${partition} of ${topics.facts} ends at offset ${end}, but facts were published up to ${expected}.`,
+        'The topic was recreated or lost records. See docs/operations.md, "The fact topic is gone".',
+      );
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import type { Change } from '../core/change.ts';
+import type { Entry } from '../core/entry.ts';
+import type { Envelope } from '../publish/envelope.ts';
+import { NO_HEADERS } from '../publish/headers.ts';
+import type { OutgoingRecord } from '../publish/publisher.ts';
+import { CONTROL_KEY, type ControlRecord, encodeEntry, entryKey, OWNER_KEY, type OwnerRecord } from '../snapshot/changelog.ts';
+import type { EntryUpdate } from '../snapshot/view.ts';
+
+/** The fact records of a chunk by partition, and where each change's last record stands among them. */
+export interface FactRecords {
+  readonly byPartition: ReadonlyMap<number, OutgoingRecord[]>;
+  /** Per change of the chunk: partition and index in it, or undefined where no fact is sent. */
+  readonly places: readonly ({ readonly partition: number; readonly index: number } | undefined)[];
+}
+
+/** Everything is built before the first send: what fails here has sent nothing. */
+export function factRecords(
+  changes: readonly Change[],
+  envelope: Envelope,
+  partitionOf: (key: string) => number,
+  onDelete: 'tombstone' | 'fact' | 'none',
+): FactRecords {
+  const byPartition = new Map<number, OutgoingRecord[]>();
+  const places = changes.map((change) => {
+    const { kind, key, identity, entry } = change;
+    if (kind === 'recorded' || kind === 'quarantined' || key === null || identity === null || entry === null) return undefined;
+    const partition = partitionOf(key);
+    let records = byPartition.get(partition);
+    if (records === undefined) byPartition.set(partition, (records = []));
+    if (kind === 'deleted') {
+      if (onDelete === 'fact') records.push(envelope.deletedFact(change, entry.version - 1));
+      records.push(envelope.tombstone(change, entry.version));
+    } else {
+      records.push(envelope.fact(change, entry.version));
+    }
+    return { partition, index: records.length - 1 };
+  });
+  return { byPartition, places };
+}
+
+/** The entries of a chunk with the offsets that the broker gave to its facts. */
+export function entryUpdates(
+  changes: readonly Change[],
+  places: FactRecords['places'],
+  baseOffsets: ReadonlyMap<number, number>,
+): EntryUpdate[] {
+  return changes.map((change, i) => {
+    const { slot, ordinal, before } = change;
+    if (change.entry === null) return { slot, bytes: null };
+    const place = places[i];
+    const entry: Entry =
+      place === undefined
+        ? change.entry
+        : { ...change.entry, partition: place.partition, offset: (baseOffsets.get(place.partition) ?? 0) + place.index };
+    return { slot, bytes: encodeEntry(entry), ordinal, isNew: before === null };
+  });
+}
+
+export function snapshotRecords(updates: readonly EntryUpdate[], control: ControlRecord, owner: OwnerRecord): OutgoingRecord[] {
+  const records = updates.map(({ slot, bytes }) => plain(entryKey(slot), bytes));
+  records.push(ownerRecord(owner), plain(CONTROL_KEY, JSON.stringify(control)));
+  return records;
+}
+
+export function ownerRecord(owner: OwnerRecord): OutgoingRecord {
+  return plain(OWNER_KEY, JSON.stringify(owner));
+}
+
+/** Reported rows: what was wrong and where, without any value of the row. */
+export function quarantineRecords(changes: readonly Change[], run: { readonly id: string; readonly contractVersion: string; readonly mapping: string }): OutgoingRecord[] {
+  const records: OutgoingRecord[] = [];
+  for (const { rejection, entry, occurredAt } of changes) {
+    if (rejection === null || entry?.rowHash == null) continue;
+    const row = Buffer.from(entry.rowHash).toString('hex');
+    const report = { format: 1, mapping: run.mapping, run: run.id, contractVersion: run.contractVersion, row, detectedAt: occurredAt, ...rejection };
+    records.push(plain(row, JSON.stringify(report)));
+  }
+  return records;
+}
+
+/** One record per committed chunk. */
+export interface LedgerRecord {
+  readonly format: 1;
+  readonly run: string;
+  readonly mapping: string;
+  readonly origin: 'live';
+  readonly kind: string;
+  readonly chunk: number;
+  readonly last: boolean;
+  readonly at: string;
+  readonly watermark: { readonly from: string | null; readonly to: string | null };
+  readonly counts: Readonly<Record<string, number>>;
+  readonly contractVersion: string;
+  /** Guards that this run was allowed to exceed. */
+  readonly allowed: readonly string[];
+}
+
+export function ledgerRecord(ledger: LedgerRecord): OutgoingRecord {
+  return plain(ledger.run, JSON.stringify(ledger));
+}
+
+function plain(key: string | Uint8Array, value: string | Uint8Array | null): OutgoingRecord {
+  return { key, value, headers: NO_HEADERS, headerValues: [] };
+}

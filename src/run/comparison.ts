@@ -1,0 +1,436 @@
+import type { Change, DeleteReason, RowMark, RowVerdict } from '../core/change.ts';
+import { type Entry, type Hash, hasLiveFact, mustBeConfirmed } from '../core/entry.ts';
+import { HeadraceError } from '../core/errors.ts';
+import type { Absent, Fact, FactMapper, Rejected } from '../core/fact.ts';
+import type { RowBatch } from '../core/row.ts';
+import { type DiffRules, diffFact, equalHash } from '../snapshot/diff.ts';
+import type { Fingerprints } from '../snapshot/fingerprints.ts';
+import type { Relink, RowRef, SnapshotView, StoredEntry } from '../snapshot/view.ts';
+import { Bitmap } from './bitmap.ts';
+import { deletion, factChange, type KeepRules, quarantine, removal } from './make-change.ts';
+
+export interface ComparisonRules extends DiffRules {
+  readonly mapping: string;
+  readonly keep: KeepRules;
+  /** A new fact is remembered as known instead of being published. */
+  readonly baseline: boolean;
+  /** A larger encoded fact is refused. */
+  readonly maxValueBytes: number;
+  /** When this run detected what it detects; RFC 3339. */
+  readonly detectedAt: string;
+  readonly showKeys: boolean;
+}
+
+export interface ComparisonParts {
+  readonly view: SnapshotView;
+  readonly mapper: FactMapper;
+  /** Field order does not matter in it. */
+  readonly canonical: (fields: readonly string[]) => string;
+  readonly encode: (fields: readonly string[]) => string;
+  readonly fingerprints: Fingerprints;
+  readonly rawFingerprint: (row: Uint8Array) => Hash;
+  readonly emit: (change: Change) => void;
+}
+
+export interface Counts {
+  rows: number;
+  unchanged: number;
+  absent: number;
+  rejected: number;
+  /** Rows whose entry is held or erased, or whose fact is the one that an undo took back. */
+  created: number;
+  updated: number;
+  deleted: number;
+  recorded: number;
+  quarantined: number;
+}
+
+/** An incremental run saw a fact move to another row and cannot tell whether the old row is gone: only a full comparison can. */
+export class NeedsFullComparison extends Error {}
+
+const FLUSH_MARKS = 20_000;
+const MAX_NEW_ROWS = 200_000;
+const SAMPLES = 5;
+
+/**
+ * Holds the rows of one scan against the snapshot: each row once, in any order, in constant memory but for what is found to differ. Equal raw bytes → unchanged, without
+ * mapping. Otherwise the row is mapped and its fact compared. What depends on rows yet to come (did the fact's old row disappear?) waits for `finish`.
+ *
+ * A fact belongs to the row that produced it: a row outside `where` ends only its own fact, and a second row for a live identity is an error, unless the first one is gone.
+ */
+export class Comparison {
+  readonly counts: Counts = { rows: 0, unchanged: 0, absent: 0, rejected: 0, created: 0, updated: 0, deleted: 0, recorded: 0, quarantined: 0 };
+  /** How often each field changed in an update. */
+  readonly changedFields = new Map<string, number>();
+  /** Entries that need a row, as they were before this run. */
+  readonly confirmableBefore: number;
+  readonly #parts: ComparisonParts;
+  readonly #rules: ComparisonRules;
+  /** Numbers of rows that were read. */
+  readonly #seen = new Bitmap();
+  /** Numbers of rows that stand behind their entry. */
+  readonly #confirmed = new Bitmap();
+  #confirmedBefore = 0;
+  /** Slots that this run created and the view does not have yet. */
+  readonly #created = new Set<string>();
+  /** Entries whose row says that the fact is over. */
+  readonly #ended = new Map<string, { slot: Hash; reason: DeleteReason; row: RowMark }>();
+  /** Facts that another row produced before. */
+  #takeovers: { fact: Fact; slot: Hash; rowHash: Hash; row: RowMark }[] = [];
+  /** Rows (hash → number) that are refused and name no identity: they may stand behind a fact that they produced before. */
+  readonly #unplaced = new Map<string, number>();
+  #marks: RowMark[] = [];
+  #relinks: Relink[] = [];
+  /** Rows that the view does not know yet, by key: a second one is a duplicate. */
+  #newRows = new Map<string, RowMark>();
+  #knownRows = 0;
+  readonly #duplicates: string[] = [];
+  #nullKeys = 0;
+
+  constructor(parts: ComparisonParts, rules: ComparisonRules) {
+    this.#parts = parts;
+    this.#rules = rules;
+    this.confirmableBefore = parts.view.state.confirmable;
+  }
+
+  /** Throws KEY_INVALID if a row of the batch has no key or one that was read before. */
+  compareBatch(batch: RowBatch): void {
+    for (let i = 0; i < batch.count; i++) this.#compareRow(batch, i);
+    this.#refuseBadKeys();
+    if (this.#marks.length + this.#relinks.length >= FLUSH_MARKS) this.#flushMarks();
+    if (this.#newRows.size >= MAX_NEW_ROWS) this.#noteNewRows();
+  }
+
+  /** All that was emitted so far is in the view now and need not be remembered here. */
+  forgetPublished(): void {
+    this.#noteNewRows();
+    this.#created.clear();
+  }
+
+  /** After the last row. Only a complete scan may say what vanished. Throws NeedsFullComparison. */
+  finish(scanWasComplete: boolean): void {
+    this.#flushMarks();
+    this.#resolveTakeovers(scanWasComplete);
+    for (const { slot, reason, row } of this.#ended.values()) {
+      const stored = this.#parts.view.findEntry(slot);
+      if (stored !== undefined) this.#end(slot, stored.entry, reason, stored.ordinal, row);
+    }
+    if (scanWasComplete && this.#rules.keep.onDelete !== 'none') this.#endVanished();
+    if (scanWasComplete) this.#forgetMissingRows();
+    this.#flushMarks();
+  }
+
+  /**
+   * Rows that are gone from the source leave the view, before anything about them is published: if such a row comes back as it was, no mark may say
+   * that nothing happened.
+   */
+  #forgetMissingRows(): void {
+    const { view } = this.#parts;
+    if (this.#knownRows >= view.rowCount) return;
+    const gone: Uint8Array[] = [];
+    for (const { key, ordinal } of view.rows()) if (!this.#seen.has(ordinal)) gone.push(key);
+    view.forgetRows(gone);
+  }
+
+  #compareRow(batch: RowBatch, i: number): void {
+    const { view, rawFingerprint, mapper } = this.#parts;
+    this.counts.rows++;
+    if (batch.keyHasNull(i)) {
+      this.#nullKeys++;
+      return;
+    }
+    const key = batch.key(i);
+    const raw = rawFingerprint(batch.raw(i));
+    const known = view.findRow(key);
+    if (known !== undefined) {
+      this.#knownRows++;
+      if (this.#seen.add(known.ordinal)) {
+        this.#duplicate(key);
+        return;
+      }
+      if (known.rawEquals(raw)) {
+        this.counts.unchanged++;
+        if (known.verdict === 'absent') this.counts.absent++;
+        else this.#confirm(known.ordinal);
+        if (known.verdict === 'quarantined') this.counts.rejected++;
+        return;
+      }
+    }
+    const row = new ReadRow(Uint8Array.prototype.slice.call(key), raw, known);
+    if (known === undefined && this.#isRepeated(row)) return;
+    const values = batch.values(i);
+    const mapped = mapper.mapRow(values);
+    if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
+    else if (mapped.outcome === 'rejected') this.#compareRejected(row, mapped, values);
+    else this.#compareAbsent(row, mapped);
+  }
+
+  #compareFact(row: ReadRow, fact: Fact, values: readonly (string | null)[]): void {
+    const { fingerprints, view } = this.#parts;
+    const slot = fingerprints.identity(fact.identity);
+    const rowHash = fingerprints.row(row.key);
+    const stored = view.findEntry(slot);
+    const mark = this.#place(row, 'fact', slot, rowHash, stored);
+    this.#leaveOldSlot(row, slot, mark);
+    if (stored !== undefined && mustBeConfirmed(stored.entry.state) && !this.#isBehind(stored, mark, rowHash)) {
+      if (this.#confirmed.has(stored.ordinal)) this.#duplicate(row.key);
+      this.#takeovers.push({ fact, slot, rowHash, row: mark });
+      return;
+    }
+    this.#publishDifference(fact, slot, rowHash, mark, stored?.entry, values);
+  }
+
+  #publishDifference(
+    fact: Fact,
+    slot: Hash,
+    rowHash: Hash,
+    mark: RowMark,
+    before: Entry | undefined,
+    values: readonly (string | null)[] | null,
+    rowChanged = false,
+  ): void {
+    const { fingerprints, mapper, canonical, encode } = this.#parts;
+    const { keep, baseline, maxValueBytes } = this.#rules;
+    const fingerprint = fingerprints.fact(canonical(fact.fields));
+    let digests: Uint8Array | undefined;
+    const fieldDigests = () => (digests ??= fingerprints.fieldDigests(mapper.fieldNames, fact.fields));
+    const difference = diffFact(before, { fingerprint, fieldDigests }, this.#rules);
+    this.#confirm(mark.ordinal, before !== undefined && mustBeConfirmed(before.state));
+    if (difference.outcome === 'unchanged' && !rowChanged) {
+      this.counts.unchanged++;
+      this.#marks.push(mark);
+      return;
+    }
+    if (difference.outcome === 'refused') {
+      const why = { field: '', reason: 'immutable_changed', message: 'the fact was published before with other values, and facts of this class never change' };
+      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, before, values);
+      return;
+    }
+    const value = encode(fact.fields);
+    if (isLarger(value, maxValueBytes)) {
+      const why = { field: '', reason: 'record_too_large', message: `the encoded fact is larger than the topic's max.message.bytes allows (${maxValueBytes} bytes)` };
+      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, before, values);
+      return;
+    }
+    const prints = { slot, rowHash, fingerprint, fieldDigests: fieldDigests() };
+    const isCreated = difference.outcome === 'created';
+    if (isCreated) this.#claim(slot, mark.key);
+    if (difference.outcome === 'unchanged' || difference.outcome === 'recorded' || (isCreated && baseline)) {
+      const version = before?.version ?? 0;
+      this.#emit(factChange('recorded', fact, value, prints, { version, changed: [], before }, mark, keep));
+      return;
+    }
+    const changed = difference.outcome === 'updated' ? difference.changed : [];
+    for (const name of changed) this.changedFields.set(name, (this.changedFields.get(name) ?? 0) + 1);
+    this.#emit(factChange(difference.outcome, fact, value, prints, { version: difference.version, changed, before }, mark, keep));
+  }
+
+  #compareAbsent(row: ReadRow, absent: Absent): void {
+    const { fingerprints, view } = this.#parts;
+    this.counts.absent++;
+    const slot = absent.identity === null ? null : fingerprints.identity(absent.identity);
+    const stored = slot === null ? undefined : view.findEntry(slot);
+    const rowHash = fingerprints.row(row.key);
+    const mark = this.#place(row, 'absent', slot, rowHash, stored);
+    this.#leaveOldSlot(row, slot, mark, absent.outcome);
+    const isOwn = slot !== null && stored !== undefined && mustBeConfirmed(stored.entry.state) && this.#isBehind(stored, mark, rowHash);
+    if (isOwn) this.#ended.set(textOf(slot), { slot, reason: absent.outcome, row: mark });
+    else this.#marks.push(mark);
+  }
+
+  #compareRejected(row: ReadRow, rejected: Rejected, values: readonly (string | null)[]): void {
+    const { fingerprints, view } = this.#parts;
+    const rowHash = fingerprints.row(row.key);
+    const slotNow = rejected.identity === null ? null : fingerprints.identity(rejected.identity);
+    const own = [slotNow, row.slot]
+      .filter((slot): slot is Hash => slot !== null)
+      .map((slot) => ({ slot, stored: view.findEntry(slot) }))
+      .find(({ stored }) => stored !== undefined && mustBeConfirmed(stored.entry.state) && this.#ownsEntry(stored, row, rowHash));
+    const isFree = slotNow !== null && (view.findEntry(slotNow)?.entry.state ?? 'deleted') === 'deleted' && !this.#created.has(textOf(slotNow));
+    const slot = own?.slot ?? (isFree ? slotNow : fingerprints.rowSlot(rowHash));
+    const stored = own?.stored ?? view.findEntry(slot);
+    const mark = this.#place(row, 'quarantined', slot, rowHash, stored);
+    if (rejected.identity === null) this.#unplaced.set(textOf(rowHash), mark.ordinal);
+    this.#confirm(mark.ordinal, stored !== undefined && mustBeConfirmed(stored.entry.state));
+    this.#refuse(slot, mark, rowHash, rejected, stored?.entry, values);
+  }
+
+  /** Reports a refused row, unless it was reported as it is. */
+  #refuse(
+    slot: Hash,
+    mark: RowMark,
+    rowHash: Hash,
+    rejected: Rejected,
+    before: Entry | undefined,
+    values: readonly (string | null)[] | null,
+  ): void {
+    this.counts.rejected++;
+    const refused = this.#parts.fingerprints.fact(JSON.stringify([rejected.field, rejected.reason, values ?? []]));
+    const refusedMark: RowMark = { ...mark, verdict: 'quarantined' };
+    if (before?.state === 'quarantined' && before.refused !== null && equalHash(before.refused, refused)) {
+      this.counts.unchanged++;
+      this.#marks.push(refusedMark);
+      return;
+    }
+    this.#emit(quarantine(slot, rowHash, refused, rejected, before, this.#rules.detectedAt, refusedMark));
+  }
+
+  /** Gives the row its number: its own, the one of the entry that it stands behind, or a new one. */
+  #place(row: ReadRow, verdict: RowVerdict, slot: Hash | null, rowHash: Hash, stored: StoredEntry | undefined): RowMark {
+    let ordinal = row.ordinal;
+    if (ordinal === null) {
+      const isOwn = stored?.entry.rowHash != null && equalHash(stored.entry.rowHash, rowHash) && !this.#seen.has(stored.ordinal);
+      ordinal = isOwn ? stored.ordinal : this.#parts.view.newOrdinal();
+      this.#seen.add(ordinal);
+      this.#newRows.set(textOf(row.key), { key: row.key, ordinal, verdict, raw: null, slot });
+      this.#leaveQuarantine(rowHash, slot);
+    }
+    return { key: row.key, ordinal, verdict, raw: row.raw, slot };
+  }
+
+  /** Whether the row produced the entry's fact. The view may know the entry under another number, if it was read from the topic. */
+  #isBehind(stored: StoredEntry, mark: RowMark, rowHash: Hash): boolean {
+    if (stored.ordinal === mark.ordinal) return true;
+    if (stored.entry.rowHash === null || !equalHash(stored.entry.rowHash, rowHash)) return false;
+    if (mark.slot !== null) this.#relinks.push({ slot: mark.slot, ordinal: mark.ordinal });
+    return true;
+  }
+
+  #ownsEntry(stored: StoredEntry, row: ReadRow, rowHash: Hash): boolean {
+    return stored.ordinal === row.ordinal || (stored.entry.rowHash !== null && equalHash(stored.entry.rowHash, rowHash));
+  }
+
+  /** The row stood behind another entry until now: that fact is over, or that entry in quarantine is. */
+  #leaveOldSlot(row: ReadRow, slot: Hash | null, mark: RowMark, reason: DeleteReason = 'left_scope'): void {
+    if (row.slot === null || (slot !== null && equalHash(row.slot, slot))) return;
+    const stored = this.#parts.view.findEntry(row.slot);
+    if (stored === undefined || stored.ordinal !== mark.ordinal || !mustBeConfirmed(stored.entry.state)) return;
+    this.#ended.set(textOf(row.slot), { slot: row.slot, reason, row: mark });
+  }
+
+  /** After the copy was lost, a row that was refused without an identity is known by its hash alone. */
+  #leaveQuarantine(rowHash: Hash, slot: Hash | null): void {
+    const { view, fingerprints } = this.#parts;
+    if (view.state.quarantined === 0) return;
+    const rowSlot = fingerprints.rowSlot(rowHash);
+    if (slot !== null && equalHash(rowSlot, slot)) return;
+    const stored = view.findEntry(rowSlot);
+    if (stored !== undefined) this.#emit(removal(rowSlot, stored.entry, this.#rules.detectedAt, null));
+  }
+
+  #resolveTakeovers(scanWasComplete: boolean): void {
+    for (const { fact, slot, rowHash, row } of this.#takeovers) {
+      const stored = this.#parts.view.findEntry(slot);
+      const hasEnded = this.#ended.delete(textOf(slot));
+      if (stored !== undefined && !hasEnded) {
+        if (this.#confirmed.has(stored.ordinal)) this.#duplicate(row.key);
+        else if (!scanWasComplete) throw new NeedsFullComparison();
+      }
+      if (this.#created.has(textOf(slot))) this.#duplicate(row.key);
+      this.#created.add(textOf(slot));
+      if (stored !== undefined && this.#confirmed.add(stored.ordinal) === false) this.#confirmedBefore++;
+      this.#publishDifference(fact, slot, rowHash, row, stored?.entry, null, true);
+    }
+    this.#takeovers = [];
+    this.#refuseBadKeys();
+  }
+
+  #endVanished(): void {
+    if (this.#confirmedBefore >= this.confirmableBefore) return;
+    for (const { slot, ordinal, entry } of this.#parts.view.entries()) {
+      if (!mustBeConfirmed(entry.state) || this.#confirmed.has(ordinal) || this.#ended.has(textOf(slot))) continue;
+      const unplaced = entry.rowHash === null ? undefined : this.#unplaced.get(textOf(entry.rowHash));
+      if (unplaced !== undefined) this.#relinks.push({ slot, ordinal: unplaced });
+      else this.#end(slot, entry, 'vanished', ordinal, null);
+    }
+  }
+
+  #end(slot: Hash, entry: Entry, reason: DeleteReason, ordinal: number, row: RowMark | null): void {
+    const { keep, detectedAt, versionFloor } = this.#rules;
+    if (hasLiveFact(entry)) this.#emit(deletion(slot, entry, reason, detectedAt, versionFloor, ordinal, row, keep));
+    else this.#emit(removal(slot, entry, detectedAt, row));
+  }
+
+  #confirm(ordinal: number, existedBefore = true): void {
+    if (!this.#confirmed.add(ordinal) && existedBefore) this.#confirmedBefore++;
+  }
+
+  #claim(slot: Hash, key: Uint8Array): void {
+    const text = textOf(slot);
+    if (this.#created.has(text)) this.#duplicate(key);
+    this.#created.add(text);
+  }
+
+  #isRepeated(row: ReadRow): boolean {
+    if (!this.#newRows.has(textOf(row.key))) return false;
+    this.#duplicate(row.key);
+    return true;
+  }
+
+  #duplicate(key: Uint8Array): void {
+    if (this.#duplicates.length < SAMPLES) this.#duplicates.push(this.#showKey(key));
+  }
+
+  #showKey(key: Uint8Array): string {
+    if (this.#rules.showKeys) return JSON.stringify(Buffer.from(key).toString('utf8'));
+    return `#${Buffer.from(this.#parts.fingerprints.row(key)).toString('hex').slice(0, 12)}`;
+  }
+
+  #refuseBadKeys(): void {
+    const { mapping } = this.#rules;
+    if (this.#nullKeys > 0) {
+      throw new HeadraceError('KEY_INVALID', `${mapping}: ${this.#nullKeys} row(s) have NULL in a key column of the model.`, {
+        suggestion: 'A row without a key cannot be followed. Exclude such rows in the model, or choose key columns that are never NULL.',
+      });
+    }
+    if (this.#duplicates.length > 0) {
+      const hint = this.#rules.showKeys ? '' : ' (--show-keys shows them)';
+      throw new HeadraceError('KEY_INVALID', `${mapping}: several rows claim one key, for example ${this.#duplicates.join(', ')}${hint}.`, {
+        suggestion: "Which row is right cannot be guessed. Make the model's key unique (a join that fans out?), or the mapping's key finer.",
+      });
+    }
+  }
+
+  #emit(change: Change): void {
+    this.counts[change.kind]++;
+    this.#parts.emit(change);
+  }
+
+  /** Marks without a raw fingerprint only say that the row was read: it is mapped again the next time. */
+  #noteNewRows(): void {
+    this.#flushMarks();
+    const unknown = [...this.#newRows.values()].filter(({ key }) => this.#parts.view.findRow(key) === undefined);
+    this.#parts.view.remember(unknown, []);
+    this.#newRows.clear();
+  }
+
+  #flushMarks(): void {
+    if (this.#marks.length + this.#relinks.length === 0) return;
+    this.#parts.view.remember(this.#marks, this.#relinks);
+    this.#marks = [];
+    this.#relinks = [];
+  }
+}
+
+/** A row that must be looked at, with what was known of it before. */
+class ReadRow {
+  readonly key: Uint8Array;
+  readonly raw: Hash;
+  readonly ordinal: number | null;
+  readonly slot: Hash | null;
+
+  constructor(key: Uint8Array, raw: Hash, known: RowRef | undefined) {
+    this.key = key;
+    this.raw = raw;
+    this.ordinal = known?.ordinal ?? null;
+    this.slot = known?.slot ?? null;
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
+
+function isLarger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
+}

@@ -1,0 +1,70 @@
+import type { Mapping, Model, Project } from '../config/project.ts';
+import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
+import type { MappingTopics } from '../publish/topics.ts';
+import type { SnapshotView } from '../snapshot/view.ts';
+import type { Warehouse } from '../warehouse/warehouse.ts';
+import type { ReachStep } from './steps.ts';
+
+/** Everything that one run of one mapping works with. Adapters come from compose.ts; nothing here names one. */
+export interface Job {
+  readonly project: Project;
+  readonly mapping: Mapping;
+  readonly model: Model;
+  readonly topics: MappingTopics;
+  readonly warehouse: Warehouse;
+  readonly publishers: PublisherFactory;
+  readonly reader: RecordReader;
+  readonly admin: TopicAdmin;
+  readonly openView: (folder: string) => Promise<SnapshotView>;
+  /** Folder of this mapping's local copy. */
+  readonly folder: string;
+  readonly runId: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly signal: AbortSignal;
+  readonly options: RunOptions;
+  readonly progress: ProgressSink;
+  readonly reach: ReachStep;
+}
+
+export interface RunOptions {
+  /** Read the whole model, whatever is due. */
+  readonly full: boolean;
+  /** Take the mapping over from a run whose lease still lasts. */
+  readonly takeOver: boolean;
+  /** Guards that this run may exceed. */
+  readonly allow: ReadonlySet<string>;
+  /** Model keys in messages and samples as they are, instead of hashed. */
+  readonly showKeys: boolean;
+  readonly chunk: ChunkBounds;
+  readonly leaseMs: number;
+  readonly renewEveryMs: number;
+}
+
+export interface ChunkBounds {
+  readonly changes: number;
+  readonly bytes: number;
+}
+
+export const DEFAULT_CHUNK: ChunkBounds = { changes: 20_000, bytes: 32 * 1024 * 1024 };
+
+export type Phase = 'connecting' | 'recovering' | 'reading' | 'publishing' | 'done';
+
+export interface Progress {
+  readonly phase: Phase;
+  readonly rowsRead: number;
+  readonly rowsEstimated: number | undefined;
+  readonly factsChanged: number;
+  readonly factsPublished: number;
+  /** Changes still to publish, once known. */
+  readonly factsToPublish: number | undefined;
+}
+
+export interface ProgressSink {
+  /** Called often: the receiver decides how often it draws. */
+  update(progress: Partial<Progress>): void;
+  /** Something that a person should know although the run goes on. */
+  warn(message: string): void;
+}

@@ -1,0 +1,177 @@
+import type { Change, DeleteReason, RowMark } from '../core/change.ts';
+import type { Entry, Hash } from '../core/entry.ts';
+import type { Fact, Rejected } from '../core/fact.ts';
+
+const NONE = new Uint8Array(0);
+
+/** What of a published fact is kept in its entry beyond the fingerprint. */
+export interface KeepRules {
+  /** The newest encoded fact: a deletion publishes it once more, or an undo needs it. */
+  readonly current: boolean;
+  /** The one before it. */
+  readonly previous: boolean;
+  /** The identity's text: not where nothing is ever deleted. */
+  readonly identity: boolean;
+  readonly onDelete: 'tombstone' | 'fact' | 'none';
+}
+
+export interface Prints {
+  readonly slot: Hash;
+  readonly rowHash: Hash;
+  readonly fingerprint: Hash;
+  readonly fieldDigests: Uint8Array;
+}
+
+/** A fact that is published (created, updated), or only remembered (recorded: a baseline, a row that is as published again). */
+export function factChange(
+  kind: 'created' | 'updated' | 'recorded',
+  fact: Fact,
+  value: string,
+  prints: Prints,
+  next: { readonly version: number; readonly changed: readonly string[]; readonly before: Entry | undefined },
+  row: RowMark,
+  keep: KeepRules,
+): Change {
+  const { before } = next;
+  const isPublished = kind !== 'recorded';
+  const entry: Entry = {
+    state: 'live',
+    version: next.version,
+    fingerprint: prints.fingerprint,
+    rowHash: prints.rowHash,
+    fieldDigests: prints.fieldDigests,
+    identity: keep.identity ? fact.identity : null,
+    key: keep.identity && fact.key !== fact.identity ? fact.key : null,
+    partition: isPublished ? -1 : (before?.partition ?? -1),
+    offset: isPublished ? -1 : (before?.offset ?? -1),
+    refused: null,
+    current: keep.current ? Buffer.from(value) : null,
+    previous: keep.previous ? (isPublished ? (before?.current ?? null) : (before?.previous ?? null)) : null,
+  };
+  return {
+    kind,
+    slot: prints.slot,
+    identity: fact.identity,
+    key: fact.key,
+    entry,
+    before: positionOf(before),
+    value,
+    occurredAt: fact.occurredAt,
+    changed: next.changed,
+    reason: null,
+    rejection: null,
+    row,
+    forgetRow: null,
+    ordinal: row.ordinal,
+  };
+}
+
+/** The end of a fact. With `on_delete: fact` it takes two versions: the deleted fact, then the tombstone. */
+export function deletion(
+  slot: Hash,
+  before: Entry,
+  reason: DeleteReason,
+  detectedAt: string,
+  versionFloor: number,
+  ordinal: number,
+  row: RowMark | null,
+  keep: KeepRules,
+): Change {
+  const entry: Entry = {
+    state: 'deleted',
+    version: Math.max(before.version, versionFloor) + (keep.onDelete === 'fact' ? 2 : 1),
+    fingerprint: null,
+    rowHash: null,
+    fieldDigests: NONE,
+    identity: null,
+    key: null,
+    partition: -1,
+    offset: -1,
+    refused: null,
+    current: null,
+    previous: keep.previous ? before.current : null,
+  };
+  return {
+    kind: 'deleted',
+    slot,
+    identity: before.identity,
+    key: before.key ?? before.identity,
+    entry,
+    before: positionOf(before),
+    value: before.current === null ? null : Buffer.from(before.current).toString('utf8'),
+    occurredAt: detectedAt,
+    changed: [],
+    reason,
+    rejection: null,
+    row,
+    forgetRow: null,
+    ordinal,
+  };
+}
+
+/** A refused row: reported once, and remembered so that it is not reported again. What was published before stays. */
+export function quarantine(
+  slot: Hash,
+  rowHash: Hash,
+  refused: Hash,
+  rejected: Rejected,
+  before: Entry | undefined,
+  detectedAt: string,
+  row: RowMark,
+): Change {
+  const entry: Entry = {
+    state: 'quarantined',
+    version: before?.version ?? 0,
+    fingerprint: before?.fingerprint ?? null,
+    rowHash,
+    fieldDigests: before?.fieldDigests ?? NONE,
+    identity: before?.identity ?? null,
+    key: before?.key ?? null,
+    partition: before?.partition ?? -1,
+    offset: before?.offset ?? -1,
+    refused,
+    current: before?.current ?? null,
+    previous: before?.previous ?? null,
+  };
+  const { field, columns, reason, message } = rejected;
+  return {
+    kind: 'quarantined',
+    slot,
+    identity: rejected.identity,
+    key: null,
+    entry,
+    before: positionOf(before),
+    value: null,
+    occurredAt: detectedAt,
+    changed: [],
+    reason: null,
+    rejection: { field, columns, reason, message },
+    row,
+    forgetRow: null,
+    ordinal: row.ordinal,
+  };
+}
+
+/** An entry under which nothing is published any more, and nothing is refused: it leaves the snapshot. */
+export function removal(slot: Hash, before: Entry, detectedAt: string, row: RowMark | null): Change {
+  return {
+    kind: 'recorded',
+    slot,
+    identity: before.identity,
+    key: null,
+    entry: null,
+    before: positionOf(before),
+    value: null,
+    occurredAt: detectedAt,
+    changed: [],
+    reason: null,
+    rejection: null,
+    row,
+    forgetRow: null,
+    ordinal: row?.ordinal ?? 0,
+  };
+}
+
+function positionOf(entry: Entry | undefined): Change['before'] {
+  return entry === undefined ? null : { partition: entry.partition, offset: entry.offset, version: entry.version };
+}

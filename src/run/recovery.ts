@@ -1,0 +1,133 @@
+import { HeadraceError } from '../core/errors.ts';
+import { SNAPSHOT_DELETE_RETENTION_MS } from '../publish/topics.ts';
+import { type ControlRecord, decodeRecord, encodeEntry, type OwnerRecord } from '../snapshot/changelog.ts';
+import type { EntryUpdate, SnapshotView } from '../snapshot/view.ts';
+import type { Job } from './job.ts';
+
+/** Records of the snapshot topic that are applied to the view in one step. */
+const STEP_RECORDS = 50_000;
+/** An owner record is renewed with every chunk and every half minute: the newest one is near the end. */
+const LOOK_BACK_RECORDS = 20_000;
+
+/** The committed end of the snapshot topic, once it is not behind the view (the broker writes its markers a moment after a commit). */
+export async function snapshotEnd(job: Job, view: SnapshotView): Promise<{ start: number; end: number }> {
+  for (let attempt = 0; ; attempt++) {
+    const [partition] = await job.admin.offsets(job.topics.snapshot);
+    if (partition === undefined) throw new HeadraceError('TOPIC_MISSING', `The topic ${job.topics.snapshot} has no partition.`);
+    if (partition.end >= view.state.offset) return partition;
+    if (attempt === 20) throw aheadOfKafka(job, view, partition.end);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** The newest owner record before `end`, without fencing anybody and without touching the view. */
+export async function newestOwner(job: Job, view: SnapshotView, end: number): Promise<OwnerRecord | null> {
+  let owner = view.state.owner;
+  for (let back = LOOK_BACK_RECORDS; ; back *= 10) {
+    const from = Math.max(view.state.offset, end - back);
+    let found = false;
+    await readSnapshot(job, from, end, (record) => {
+      if (record.type !== 'owner') return;
+      owner = record.owner;
+      found = true;
+    });
+    if (found || from === view.state.offset) return owner;
+  }
+}
+
+/**
+ * Brings the view up to our own owner record at `barrier`: everything that was ever committed lies before it, and nothing of an older instance can follow.
+ * With nothing in between no consumer is needed.
+ */
+export async function recover(job: Job, view: SnapshotView, barrier: number, owner: OwnerRecord): Promise<void> {
+  if (isTooOld(job, view)) view.clear();
+  const { mapping, topics, reach, progress } = job;
+  let applied = view.state.appliedAtMs;
+  let control: ControlRecord | undefined;
+  let entries: EntryUpdate[] = [];
+  const apply = (next: number) => {
+    const foreign = entries.length > 0 || control !== undefined;
+    view.apply({ expected: view.state.offset, next, appliedAtMs: applied, entries: newestPerSlot(entries), control, owner, foreign });
+    entries = [];
+    control = undefined;
+  };
+  if (view.state.offset < barrier) {
+    progress.update({ phase: 'recovering' });
+    await reach('in_recovery');
+    await readSnapshot(job, view.state.offset, barrier, (record, offset, timestampMs) => {
+      if (record.type === 'entry') entries.push({ slot: record.slot, bytes: record.entry === null ? null : encodeEntry(record.entry) });
+      if (record.type === 'control') control = record.control;
+      applied = timestampMs;
+      if (entries.length >= STEP_RECORDS) apply(offset + 1);
+    });
+  }
+  if (view.state.offset > barrier) throw aheadOfKafka(job, view, barrier);
+  applied = job.clock();
+  // The owner record, then the marker of its transaction.
+  apply(barrier + 2);
+  await reach('recovered');
+  if (view.state.control === null && view.state.entries > 0) {
+    throw new HeadraceError('SNAPSHOT_CORRUPT', `${mapping.name}: ${topics.snapshot} has entries, but no control record.`, {
+      suggestion: 'Records are missing from the snapshot topic. Do not delete anything; see docs/operations.md, "The snapshot topic is damaged".',
+    });
+  }
+}
+
+/** The newest control and owner records between the view and `until`, without changing the view. */
+export async function newestReserved(
+  job: Job,
+  from: number,
+  until: number,
+): Promise<{ control: ControlRecord | undefined; owner: OwnerRecord | undefined }> {
+  let control: ControlRecord | undefined;
+  let owner: OwnerRecord | undefined;
+  await readSnapshot(job, from, until, (record) => {
+    if (record.type === 'control') control = record.control;
+    if (record.type === 'owner') owner = record.owner;
+  });
+  return { control, owner };
+}
+
+type SnapshotRecord = ReturnType<typeof decodeRecord>;
+
+async function readSnapshot(
+  job: Job,
+  from: number,
+  until: number,
+  each: (record: SnapshotRecord, offset: number, timestampMs: number) => void,
+): Promise<void> {
+  if (from >= until) return;
+  const topic = job.topics.snapshot;
+  const request = { topic, partition: 0, from, until };
+  await job.reader.read(
+    request,
+    (r) => each(decodeRecord(r.key, r.value, `${topic} at offset ${r.offset}`), r.offset, r.timestampMs),
+    job.signal,
+  );
+}
+
+/** A later record of a slot makes the earlier ones of the same step void. */
+function newestPerSlot(entries: readonly EntryUpdate[]): EntryUpdate[] {
+  const newest = new Map<string, EntryUpdate>();
+  for (const entry of entries) newest.set(Buffer.from(entry.slot).toString('latin1'), entry);
+  return [...newest.values()];
+}
+
+/** Removals may have been compacted away since: a copy this old cannot be brought up to date. */
+function isTooOld(job: Job, view: SnapshotView): boolean {
+  const { offset, appliedAtMs } = view.state;
+  return offset > 0 && job.clock() - appliedAtMs > SNAPSHOT_DELETE_RETENTION_MS / 2;
+}
+
+function aheadOfKafka(job: Job, view: SnapshotView, end: number): HeadraceError {
+  const { mapping, topics, folder } = job;
+  return new HeadraceError(
+    'SNAPSHOT_FOREIGN',
+    `${mapping.name}: the local copy in ${folder} knows ${topics.snapshot} up to offset ${view.state.offset}, but the topic ends at ${end}.`,
+    {
+      suggestion:
+        'The topic was deleted, recreated, or lost records, or KAFKA_BROKERS names another cluster. Nothing was changed. ' +
+        'If the cluster is the right one and the topic is really gone, see docs/operations.md, "The snapshot topic is gone".',
+    },
+  );
+}

@@ -1,0 +1,32 @@
+import { CronExpressionParser } from 'cron-parser';
+import type { Model } from '../config/project.ts';
+import type { ControlRecord } from '../snapshot/changelog.ts';
+
+/** How much of the model a run reads, and why. */
+export interface Scope {
+  readonly kind: 'initial load' | 'full comparison' | 'incremental';
+  readonly reason: string;
+  /** Of an incremental run: rows from here on, less the lookback. */
+  readonly watermark: string | null;
+}
+
+/** Decides from what was committed last. Pure. */
+export function decideScope(model: Model, digest: string, control: ControlRecord | null, forceFull: boolean, nowMs: number): Scope {
+  const full = (reason: string): Scope => ({ kind: 'full comparison', reason, watermark: null });
+  if (control?.fullComparisonAt == null) {
+    return { kind: 'initial load', reason: control === null ? 'nothing was published before' : 'the initial load was interrupted', watermark: null };
+  }
+  if (forceFull) return full('asked for');
+  if (control.digest !== digest) return full('the mapping or its model was edited');
+  if (model.cursor === undefined) return full('the model has no cursor column');
+  if (control.watermark === null) return full('no row has had a cursor value yet');
+  if (isDue(model.fullComparison, control.fullComparisonAt, nowMs)) return full('due by its schedule');
+  return { kind: 'incremental', reason: `rows since ${control.watermark}, less the lookback`, watermark: control.watermark };
+}
+
+/** Whether an instant of the schedule (UTC) has passed since the last time. */
+export function isDue(cron: string | undefined, lastMs: number, nowMs: number): boolean {
+  if (cron === undefined) return false;
+  const previous = CronExpressionParser.parse(cron, { currentDate: new Date(nowMs), tz: 'UTC' }).prev().getTime();
+  return previous > lastMs;
+}

@@ -1,0 +1,348 @@
+import type { Change } from '../core/change.ts';
+import { HeadraceError } from '../core/errors.ts';
+import type { Envelope } from '../publish/envelope.ts';
+import type { Publisher } from '../publish/publisher.ts';
+import { transactionalIdOf } from '../publish/topics.ts';
+import type { ControlRecord } from '../snapshot/changelog.ts';
+import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
+import {
+  entryUpdates,
+  factRecords,
+  type LedgerRecord,
+  ledgerRecord,
+  ownerRecord,
+  quarantineRecords,
+  snapshotRecords,
+} from './chunk-records.ts';
+import type { Job } from './job.ts';
+import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
+import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
+
+/** What a chunk says of progress, beside its changes. */
+export interface ChunkProgress {
+  readonly last: boolean;
+  readonly watermark: string | null;
+  readonly digest: string | null;
+  readonly fullComparisonAt: number | null;
+}
+
+/** What every chunk of a run has in common. */
+export interface WriterParts {
+  readonly envelope: Envelope;
+  readonly partitionOf: (key: string, partitions: number) => number;
+  /** Of the control record: what does not change during the run. */
+  readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor'>;
+  readonly partitions: number;
+  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'>;
+}
+
+const MAX_ATTEMPTS = 3;
+
+/**
+ * The one writer of a mapping: holds the fence and the lease, and commits chunks. Promise 6: facts, entries, quarantine, ledger and control of a chunk are one transaction.
+ *
+ * Any error between the first send and the commit's answer leaves the outcome open. Then the producer is dropped, the mapping is fenced anew, and the control
+ * record tells whether the chunk was committed. Nothing is ever retried on the same producer (KAFKA-17754).
+ */
+export class Writer {
+  readonly #job: Job;
+  readonly #view: SnapshotView;
+  #publisher: Publisher | undefined;
+  #parts: WriterParts | undefined;
+  #chunk = 0;
+  #published = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+  #renewal: NodeJS.Timeout | undefined;
+  /** What left the producer unusable: a renewal or a chunk that failed. */
+  #failure: unknown;
+  #isReleased = false;
+
+  private constructor(job: Job, view: SnapshotView) {
+    this.#job = job;
+    this.#view = view;
+  }
+
+  /** Steps 2 to 4 of the flow: looks who owns the mapping, fences every older instance, and brings the view up to the fence. Throws OWNED_ELSEWHERE. */
+  static async open(job: Job, view: SnapshotView): Promise<Writer> {
+    await lookBeforeFencing(job, view);
+    await job.reach('before_fence');
+    const writer = new Writer(job, view);
+    try {
+      const barrier = await writer.#fence();
+      await job.reach('after_fence');
+      await recover(job, view, barrier, ownerOf(job, job.options.leaseMs));
+    } catch (error) {
+      await writer.#drop();
+      throw error;
+    }
+    writer.#renewal = setInterval(() => void writer.#renew(), job.options.renewEveryMs);
+    return writer;
+  }
+
+  /** Facts that were committed by this writer. */
+  get published(): number {
+    return this.#published;
+  }
+
+  get chunks(): number {
+    return this.#chunk;
+  }
+
+  use(parts: WriterParts): void {
+    this.#parts = parts;
+  }
+
+  /** Commits the changes as one transaction, or, where that turns out too slow for the transaction's timeout, as several. */
+  async publish(changes: readonly Change[], progress: ChunkProgress): Promise<void> {
+    await this.#exclusive(async () => {
+      if (this.#failure !== undefined) await this.#reopenAfter(this.#failure);
+      await this.#commitChunk(changes, progress, MAX_ATTEMPTS);
+    });
+  }
+
+  /** Gives the lease back where no last chunk did. */
+  async release(): Promise<void> {
+    await this.#exclusive(async () => {
+      if (!this.#isReleased && this.#publisher !== undefined) await this.#commitOwner(0);
+      this.#isReleased = true;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#renewal);
+    await this.#queue.catch(() => undefined);
+    // A run that failed gives the lease back if it can; if it cannot, the lease ends by itself.
+    await this.#giveBack().catch((error: unknown) => this.#job.progress.warn(`the lease could not be given back: ${String(error)}`));
+    await this.#drop();
+  }
+
+  async #giveBack(): Promise<void> {
+    if (this.#isReleased || this.#publisher === undefined) return;
+    const failure = this.#failure;
+    if (failure instanceof HeadraceError && (failure.code === 'KAFKA_UNREACHABLE' || failure.code === 'OWNED_ELSEWHERE')) return;
+    // A new fence also ends the transaction that the failure left open, which would hold back every reader until its timeout.
+    if (failure !== undefined) await this.#reopenAfter(failure);
+    await this.release();
+  }
+
+  async #commitChunk(changes: readonly Change[], progress: ChunkProgress, attempts: number): Promise<void> {
+    const control = this.#controlOf(progress);
+    let step: ViewStep | undefined;
+    try {
+      step = await this.#send(changes, control, (prepared) => {
+        step = prepared;
+      });
+    } catch (error) {
+      if (!isUncertain(error)) {
+        this.#failure = error;
+        throw error;
+      }
+      const next = await this.#reopenAfter(error, control);
+      if (next === undefined) {
+        if (attempts === 1) throw tooManyAttempts(this.#job, error);
+        await this.#sendAgain(changes, progress, attempts - 1, error);
+        return;
+      }
+      if (step === undefined) throw new HeadraceError('SNAPSHOT_CORRUPT', `${this.#job.mapping.name}: a chunk was committed that was never sent.`);
+      step = { ...step, expected: this.#view.state.offset, next };
+    }
+    await this.#apply(step);
+    this.#published += changes.filter((c) => c.kind === 'created' || c.kind === 'updated' || c.kind === 'deleted').length;
+    if (progress.last) this.#isReleased = true;
+  }
+
+  /** A transaction that outlived its timeout is halved; anything else is sent as it was. */
+  async #sendAgain(changes: readonly Change[], progress: ChunkProgress, attempts: number, error: unknown): Promise<void> {
+    if (!isFenced(error) || changes.length < 2) return this.#commitChunk(changes, progress, attempts);
+    const half = Math.ceil(changes.length / 2);
+    const { control } = this.#view.state;
+    const unmoved = {
+      watermark: control?.watermark ?? null,
+      digest: control?.digest ?? null,
+      fullComparisonAt: control?.fullComparisonAt ?? null,
+    };
+    await this.#commitChunk(changes.slice(0, half), { last: false, ...unmoved }, attempts);
+    await this.#commitChunk(changes.slice(half), progress, attempts);
+  }
+
+  /** Sends and commits; `onPrepared` gets what to apply, just before the commit is asked for. */
+  async #send(changes: readonly Change[], base: ControlRecord, onPrepared: (step: ViewStep) => void): Promise<ViewStep> {
+    const { topics, reach, mapping } = this.#job;
+    const { envelope, partitionOf, partitions, ledger } = this.#required(this.#parts);
+    const facts = factRecords(changes, envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
+    const quarantined = quarantineRecords(changes, { id: base.run, contractVersion: base.contractVersion, mapping: mapping.name });
+    const owner = ownerOf(this.#job, base.last ? 0 : this.#job.options.leaseMs);
+
+    await reach('before_first_send');
+    const transaction = await this.#required(this.#publisher).begin();
+    const baseOffsets = new Map<number, number>();
+    const nextOffsets = [...base.nextOffsets];
+    for (const [partition, records] of facts.byPartition) {
+      const offset = await transaction.send(topics.facts, partition, records);
+      checkOffset(topics.facts, partition, offset, nextOffsets[partition] ?? 0);
+      baseOffsets.set(partition, offset);
+      nextOffsets[partition] = offset + records.length;
+      await reach('between_sends');
+    }
+    if (quarantined.length > 0) await transaction.send(topics.quarantine, 0, quarantined);
+    const from = this.#view.state.control?.watermark ?? null;
+    const entry = ledgerRecord({
+      format: 1,
+      run: base.run,
+      mapping: mapping.name,
+      origin: 'live',
+      chunk: base.chunk,
+      last: base.last,
+      at: new Date(this.#job.clock()).toISOString(),
+      watermark: { from, to: base.watermark },
+      counts: countKinds(changes),
+      contractVersion: base.contractVersion,
+      ...ledger,
+    });
+    await transaction.send(topics.runs, 0, [entry]);
+    const updates = entryUpdates(changes, facts.places, baseOffsets);
+    const control = { ...base, nextOffsets };
+    const records = snapshotRecords(updates, control, owner);
+    const { offset: expected } = this.#view.state;
+    const first = await transaction.send(topics.snapshot, 0, records);
+    checkOffset(topics.snapshot, 0, first, expected);
+    await reach('after_last_send');
+    const step: ViewStep = {
+      expected,
+      // The last record, then the marker of the transaction.
+      next: first + records.length + 1,
+      appliedAtMs: this.#job.clock(),
+      control,
+      owner,
+      entries: updates,
+      marks: changes.flatMap(({ row }) => (row === null ? [] : [row])),
+      forget: changes.flatMap(({ forgetRow }) => (forgetRow === null ? [] : [forgetRow])),
+    };
+    onPrepared(step);
+    await reach('commit_sent');
+    await transaction.commit();
+    await reach('after_commit');
+    return step;
+  }
+
+  async #apply(step: ViewStep): Promise<void> {
+    await this.#job.reach('inside_apply');
+    this.#view.apply(step);
+    await this.#job.reach('applied');
+  }
+
+  /**
+   * Drops the producer, makes sure that the mapping is still ours, and fences anew. Returns the view's next offset if the chunk in question turned out to be committed.
+   * Throws OWNED_ELSEWHERE if another run wrote its owner record meanwhile.
+   */
+  async #reopenAfter(error: unknown, control?: ControlRecord): Promise<number | undefined> {
+    const { job, view } = { job: this.#job, view: this.#view };
+    await this.#drop();
+    const { end } = await snapshotEnd(job, view);
+    const owner = await newestOwner(job, view, end);
+    if (owner !== null && owner.run !== job.runId) throw ownedElsewhere(owner, job.mapping.name, job.clock());
+    job.progress.warn(`a transaction's outcome is unknown (${error instanceof Error ? error.message : String(error)}); recovering`);
+    const barrier = await this.#fence();
+    const found = await newestReserved(job, view.state.offset, barrier);
+    if (found.owner !== undefined && found.owner.run !== job.runId) throw ownedElsewhere(found.owner, job.mapping.name, job.clock());
+    this.#failure = undefined;
+    const isCommitted = control !== undefined && found.control?.run === control.run && found.control.chunk === control.chunk;
+    if (isCommitted) return barrier + 2;
+    view.apply({ expected: view.state.offset, next: barrier + 2, appliedAtMs: job.clock(), owner: ownerOf(job, job.options.leaseMs) });
+    return undefined;
+  }
+
+  /** A new producer whose first transaction is the owner record: from its commit on no older instance can write. Returns the record's offset. */
+  async #fence(): Promise<number> {
+    const { project, mapping, publishers } = this.#job;
+    this.#publisher = await publishers.open({
+      transactionalId: transactionalIdOf(project.name, mapping),
+      transactionTimeoutMs: project.kafka.transactionTimeoutMs,
+    });
+    return this.#sendOwner(this.#job.options.leaseMs);
+  }
+
+  async #renew(): Promise<void> {
+    await this.#exclusive(async () => {
+      if (this.#isReleased || this.#failure !== undefined) return;
+      try {
+        await this.#commitOwner(this.#job.options.leaseMs);
+      } catch (error) {
+        // The next chunk recovers, or learns that another run took over.
+        this.#failure = error;
+      }
+    });
+  }
+
+  async #commitOwner(leaseMs: number): Promise<void> {
+    const { state } = this.#view;
+    const offset = await this.#sendOwner(leaseMs);
+    this.#view.apply({ expected: state.offset, next: offset + 2, appliedAtMs: this.#job.clock(), owner: ownerOf(this.#job, leaseMs) });
+  }
+
+  async #sendOwner(leaseMs: number): Promise<number> {
+    const transaction = await this.#required(this.#publisher).begin();
+    const offset = await transaction.send(this.#job.topics.snapshot, 0, [ownerRecord(ownerOf(this.#job, leaseMs))]);
+    await transaction.commit();
+    return offset;
+  }
+
+  #controlOf(progress: ChunkProgress): ControlRecord {
+    const { origin, partitions } = this.#required(this.#parts);
+    const nextOffsets = this.#view.state.control?.nextOffsets ?? Array.from({ length: partitions }, () => 0);
+    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, ...origin, nextOffsets };
+  }
+
+  async #drop(): Promise<void> {
+    await this.#publisher?.close();
+    this.#publisher = undefined;
+  }
+
+  /** One transaction at a time: a renewal of the lease waits for a chunk, and the other way round. */
+  #exclusive<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(act, act);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  #required<T>(part: T | undefined): T {
+    if (part === undefined) throw new Error('the writer is closed or not yet in use');
+    return part;
+  }
+}
+
+/** Step 2: a live lease of another run ends this one before it has touched anything. */
+async function lookBeforeFencing(job: Job, view: SnapshotView): Promise<void> {
+  const { end } = await snapshotEnd(job, view);
+  const owner = await newestOwner(job, view, end);
+  if (owner !== null && !job.options.takeOver && isAlive(owner, job)) throw ownedElsewhere(owner, job.mapping.name, job.clock());
+}
+
+function isUncertain(error: unknown): boolean {
+  return error instanceof HeadraceError && (error.code === 'OUTCOME_UNKNOWN' || isFenced(error));
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof HeadraceError && error.code === 'FENCED';
+}
+
+function tooManyAttempts(job: Job, cause: unknown): HeadraceError {
+  return new HeadraceError('KAFKA_UNREACHABLE', `${job.mapping.name}: a chunk could not be committed in ${MAX_ATTEMPTS} attempts.`, {
+    suggestion: 'Nothing is half-written. Check the brokers (headrace doctor), then run again: it goes on with the next chunk.',
+    cause,
+  });
+}
+
+/** A partition that gives out an offset twice is not the one that was written before. */
+function checkOffset(topic: string, partition: number, offset: number, atLeast: number): void {
+  if (offset >= atLeast) return;
+  throw new HeadraceError('SNAPSHOT_FOREIGN', `${topic} gave offset ${offset} in partition ${partition}, but ${atLeast} was reached before.`, {
+    suggestion: 'The topic was recreated while the run went on. The transaction was not committed.',
+  });
+}
+
+function countKinds(changes: readonly Change[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind } of changes) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
