@@ -3,7 +3,7 @@ import { type ErrorCode, HeadraceError } from '../../core/errors.ts';
 
 /** What was being done when an error came, to name it and the grant that it needs. */
 export interface KafkaContext {
-  readonly config: Pick<KafkaConfig, 'brokers' | 'sasl' | 'tls'>;
+  readonly config: KafkaConfig;
   /** What failed, as the start of a sentence: `Opening a producer`. */
   readonly action: string;
   readonly topic?: string | undefined;

@@ -5,8 +5,8 @@ import type { OutgoingRecord, Publisher, PublisherFactory, PublisherOptions, Tra
 import { connectBudgetMs, KafkaConnection, type KafkaLog, silentKafka } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import { errorType, type KafkaContext, kafkaError } from './errors.ts';
+import { watchTopic } from './missing-topic.ts';
 import { blockSender, type SendRecords, stockSender } from './record-sender.ts';
-import { topicExists } from './topic-exists.ts';
 
 export interface KafkaPublisherSettings {
   /** `block` (the default) encodes records itself; `stock` leaves that to kafkajs, several times slower: the reference that tests compare with. */
@@ -54,9 +54,6 @@ export class KafkaPublisherFactory implements PublisherFactory {
     return new KafkaPublisher(connection, producer, this.#config, options, this.#settings);
   }
 }
-
-/** How long a send may go on before it is asked whether its topic exists at all, which kafkajs would go on trying for. */
-const SUSPICIOUS_SEND_MS = 1500;
 
 const MAX_RECORDS_PER_PARTITION = 2_000_000_000;
 
@@ -199,7 +196,7 @@ class KafkaPublisher implements Publisher {
       operation: 'Write',
       transactionalId: this.#options.transactionalId,
     };
-    const watch = topic === undefined ? undefined : watchTopic(this.#config, context, topic);
+    const watch = topic === undefined ? undefined : watchTopic(context, topic);
     try {
       const late = () => silentKafka(this.#config, action, withinMs);
       return await withDeadline(watch === undefined ? work() : Promise.race([work(), watch.missing]), withinMs, late);
@@ -280,19 +277,4 @@ function baseOffset(answer: readonly RecordMetadata[], topic: string, partition:
 function gap(topic: string, partition: number, expected: number, found: number): HeadraceError {
   const message = `Sending records to ${topic}, partition ${partition}: offset ${expected} was next, but the broker wrote at ${found}`;
   return new HeadraceError('OUTCOME_UNKNOWN', message, { path: topic, suggestion: 'Does anybody else write to this topic?' });
-}
-
-/** Rejects `missing` when the topic turns out not to exist; kafkajs treats that as something that passes. */
-function watchTopic(config: KafkaConfig, context: KafkaContext, topic: string): { missing: Promise<never>; stop(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  const missing = new Promise<never>((_, reject) => {
-    timer = setTimeout(async () => {
-      // Undefined where it could not be told: the send has its own deadline.
-      const exists = await topicExists(config, topic).catch(() => undefined);
-      if (exists === false)
-        reject(kafkaError(Object.assign(new Error('the topic does not exist'), { type: 'UNKNOWN_TOPIC_OR_PARTITION' }), context));
-    }, SUSPICIOUS_SEND_MS);
-  });
-  missing.catch(() => {});
-  return { missing, stop: () => clearTimeout(timer) };
 }
