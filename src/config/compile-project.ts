@@ -1,0 +1,134 @@
+import { resolve } from 'node:path';
+import type { z } from 'zod';
+import type { Problem } from '../core/problem.ts';
+import { compileGuards, DEFAULT_GUARDS } from './compile-guards.ts';
+import type { SourceDocument } from './document.ts';
+import type { Guards, KafkaConfig, PostgresConfig, SaslConfig, SnapshotConfig, TlsConfig, WarehouseConfig } from './project.ts';
+import { type duckdbSchema, type postgresSchema, projectSchemaWritten } from './project-schema.ts';
+import { readSection } from './read-section.ts';
+import { literalSecrets } from './secrets.ts';
+import { projectTopicDefaults, type TopicDefaults } from './topic-settings.ts';
+
+/** What headrace.yml says, as far as it is right. `names` are the warehouses that are named there, right or wrong. */
+export interface ProjectFile {
+  readonly name: string | undefined;
+  readonly environment: string;
+  readonly warehouses: ReadonlyMap<string, WarehouseConfig>;
+  readonly warehouseNames: readonly string[];
+  readonly kafka: KafkaConfig | undefined;
+  readonly snapshot: SnapshotConfig;
+  readonly topics: TopicDefaults;
+  readonly guards: Guards;
+}
+
+const LATER = { registry: 'Remove it: JSON facts need no registry.' };
+
+export function compileProject(document: SourceDocument, root: string, report: (problem: Problem) => void): ProjectFile {
+  for (const problem of literalSecrets(document)) report(problem);
+  const written = readSection(projectSchemaWritten, document, report, LATER);
+  const warehouses = new Map<string, WarehouseConfig>();
+  for (const [name, warehouse] of Object.entries(written.warehouses ?? {})) {
+    if (!/^[a-z_][a-z0-9_-]{0,62}$/.test(name)) {
+      report(document.problem(['warehouses', name], 'A warehouse is named with lower-case letters, digits, `_` and `-`, beginning with a letter.'));
+      continue;
+    }
+    const compiled = compileWarehouse(name, warehouse, document, root, report);
+    if (compiled !== undefined) warehouses.set(name, compiled);
+  }
+  const { warehouses: named } = document.value;
+  const warehouseNames = typeof named === 'object' && named !== null ? Object.keys(named) : [];
+  if (written.warehouses !== undefined && warehouseNames.length === 0) report(document.problem(['warehouses'], 'No warehouse is configured.'));
+  return {
+    name: written.project,
+    environment: written.environment ?? 'default',
+    warehouses,
+    warehouseNames,
+    kafka: written.kafka === undefined ? undefined : compileKafka(written.kafka, document, report),
+    snapshot: { view: 'local', path: resolve(root, written.snapshot?.path ?? '.headrace'), key: written.snapshot?.key },
+    topics: projectTopicDefaults(written.topics, document, report),
+    guards: compileGuards(written.guards, DEFAULT_GUARDS),
+  };
+}
+
+type Written = z.output<typeof projectSchemaWritten>;
+
+function compileWarehouse(
+  name: string,
+  written: Written['warehouses'][string],
+  document: SourceDocument,
+  root: string,
+  report: (problem: Problem) => void,
+): WarehouseConfig | undefined {
+  const common = {
+    name,
+    location: document.locate(`warehouses.${name}`),
+    statementTimeoutMs: written.statement_timeout ?? 30 * 60_000,
+    connectTimeoutMs: written.connect_timeout ?? 10_000,
+  };
+  if (written.type === 'duckdb') return compileDuckDb(common, written, document, root, report);
+  const url = postgresAddress(name, written, document, report);
+  return url === undefined ? undefined : { ...common, type: 'postgres', url, tls: compileTls(written.tls) };
+}
+
+function compileDuckDb(
+  common: Omit<WarehouseConfig, 'type' | 'path' | 'url' | 'tls'>,
+  written: z.output<typeof duckdbSchema>,
+  document: SourceDocument,
+  root: string,
+  report: (problem: Problem) => void,
+): WarehouseConfig | undefined {
+  if (/^(:memory:|[a-z]+:)/i.test(written.path) && !/^[a-z]:[\\/]/i.test(written.path)) {
+    report(document.problem(['warehouses', common.name, 'path'], 'The path must be that of a file: a database in memory is empty, and remote ones are not supported.'));
+    return undefined;
+  }
+  return { ...common, type: 'duckdb', path: resolve(root, written.path) };
+}
+
+/** The URL as it is written, or one made of the parts. */
+function postgresAddress(name: string, written: z.output<typeof postgresSchema>, document: SourceDocument, report: (problem: Problem) => void): PostgresConfig['url'] | undefined {
+  const path = ['warehouses', name];
+  const parts = (['host', 'port', 'database', 'user', 'password'] as const).filter((part) => written[part] !== undefined);
+  if (written.url !== undefined) {
+    for (const part of parts) report(document.problem([...path, part], `\`${part}\` and \`url\` exclude each other.`, 'Write the URL, or its parts.'));
+    return written.url;
+  }
+  const missing = (['host', 'database', 'user'] as const).filter((part) => written[part] === undefined);
+  if (missing.length > 0) {
+    const what = parts.length === 0 ? '`url` is missing.' : `${missing.map((part) => `\`${part}\``).join(', ')} missing.`;
+    report(document.problem(path, what, 'Write url: ${VAR}, or host, port, database, user and password.'));
+    return undefined;
+  }
+  const { host = '', port = 5432, database = '', user = '', password } = written;
+  const secret = password === undefined ? '' : `:${encodeURIComponent(password)}`;
+  const address = /^[^/]*:[^/]*$/.test(host) ? `[${host.replaceAll(/[[\]]/g, '')}]` : encodeURIComponent(host);
+  return `postgres://${encodeURIComponent(user)}${secret}@${address}:${port}/${encodeURIComponent(database)}`;
+}
+
+function compileTls(written: Written['kafka']['tls']): TlsConfig | undefined {
+  if (written === undefined || written === false) return undefined;
+  if (written === true) return {};
+  const { reject_unauthorized: rejectUnauthorized, ...rest } = written;
+  return { ...rest, rejectUnauthorized };
+}
+
+function compileKafka(written: Written['kafka'], document: SourceDocument, report: (problem: Problem) => void): KafkaConfig {
+  const tls = written.tls === true ? true : compileTls(written.tls);
+  if (written.sasl?.mechanism === 'plain' && tls === undefined)
+    report(document.problem(['kafka', 'sasl', 'mechanism'], 'Without tls, `plain` sends the password unencrypted.', 'Add `tls: true`, or use scram-sha-512.', 'warning'));
+  return {
+    brokers: written.brokers,
+    clientId: written.client_id ?? 'headrace',
+    tls,
+    sasl: written.sasl === undefined ? undefined : compileSasl(written.sasl, document, report),
+    connectTimeoutMs: written.connect_timeout ?? 5_000,
+    requestTimeoutMs: written.request_timeout ?? 30_000,
+    transactionTimeoutMs: written.transaction_timeout ?? 60_000,
+  };
+}
+
+function compileSasl(written: NonNullable<Written['kafka']['sasl']>, document: SourceDocument, report: (problem: Problem) => void): SaslConfig {
+  if (written.mechanism !== 'oauthbearer') return written;
+  if ((written.token === undefined) === (written.command === undefined))
+    report(document.problem(['kafka', 'sasl'], 'oauthbearer needs exactly one of `token` and `command`.', 'As command: [program, argument]; it prints the token.'));
+  return written;
+}

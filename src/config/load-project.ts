@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { HeadraceError } from '../core/errors.ts';
+import type { Problem } from '../core/problem.ts';
+import { compileMapping } from './compile-mapping.ts';
+import { compileModel, type ModelFile } from './compile-model.ts';
+import { compileProject, type ProjectFile } from './compile-project.ts';
+import { DEFAULT_GUARDS } from './compile-guards.ts';
+import { crossCheck } from './cross-checks.ts';
+import { type ReadResult, readDocument } from './read-document.ts';
+import type { Project } from './project.ts';
+import { errorWord, type VariableSource } from './variables.ts';
+
+export const PROJECT_FILE = 'headrace.yml';
+
+export interface LoadedProject {
+  /** Present only where no problem is an error. */
+  readonly project: Project | undefined;
+  /** Of all files, errors and warnings, in the order of files and lines. */
+  readonly problems: readonly Problem[];
+}
+
+/** The nearest folder, upwards from here, that holds headrace.yml. Throws CONFIG_INVALID where there is none. */
+export function findProjectRoot(cwd: string): string {
+  const start = resolve(cwd);
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, PROJECT_FILE))) return folder;
+    if (dirname(folder) === folder) break;
+  }
+  throw new HeadraceError('CONFIG_INVALID', `There is no ${PROJECT_FILE} in ${start} or a folder above it.`, {
+    path: start,
+    suggestion: 'Run `headrace init` to make a project, or go to the folder of one.',
+  });
+}
+
+/**
+ * Reads headrace.yml, models/ and mappings/ of the folder. Whatever is wrong in them is returned as problems, all of them at once; nothing is thrown for it.
+ * Variables come from `env` and from files alone; no .env file is read.
+ */
+export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise<LoadedProject> {
+  const source: VariableSource = { root: resolve(root), env };
+  const problems: Problem[] = [];
+  const report = (problem: Problem) => void problems.push(problem);
+
+  const main = await readDocument(PROJECT_FILE, source);
+  const modelReads = await readFolder('models', source, report);
+  const mappingReads = await readFolder('mappings', source, report);
+  for (const read of [main, ...modelReads, ...mappingReads]) problems.push(...read.problems);
+
+  const file = main.document === undefined ? undefined : compileProject(main.document, source.root, report);
+  const models = await compileModels(modelReads, file, source.root, report);
+  const known = {
+    names: models.flatMap((model) => (model.name === undefined ? [] : [model.name])),
+    models: new Map(models.flatMap((each) => (each.model === undefined ? [] : [[each.model.name, each.model] as const]))),
+  };
+  const mappings = mappingReads.flatMap(({ document }) => (document === undefined ? [] : [compileMapping(document, file ?? NO_PROJECT_FILE, known, report)]));
+  problems.push(...crossCheck(file?.name, models, mappings));
+
+  const sorted = inOrder(problems);
+  if (sorted.some((problem) => problem.severity === 'error')) return { project: undefined, problems: sorted };
+  if (file?.name === undefined || file.kafka === undefined) throw new Error('a project without problems lacks its name or its brokers');
+  const project: Project = {
+    name: file.name,
+    environment: file.environment,
+    root: source.root,
+    warehouses: file.warehouses,
+    kafka: file.kafka,
+    snapshot: file.snapshot,
+    models: known.models,
+    mappings: new Map(mappings.flatMap(({ mapping }) => (mapping === undefined ? [] : [[mapping.name, mapping] as const]))),
+  };
+  return { project: deepFreeze(project), problems: sorted };
+}
+
+/** Stands in for a headrace.yml that cannot be read, so that the other files are checked nonetheless. */
+const NO_PROJECT_FILE: Pick<ProjectFile, 'topics' | 'guards'> = {
+  topics: { partitions: 6, replication: undefined, config: new Map() },
+  guards: DEFAULT_GUARDS,
+};
+
+async function compileModels(reads: readonly ReadResult[], file: ProjectFile | undefined, root: string, report: (problem: Problem) => void): Promise<readonly ModelFile[]> {
+  const models: ModelFile[] = [];
+  for (const { document } of reads) if (document !== undefined) models.push(await compileModel(document, root, file?.warehouseNames, report));
+  return models;
+}
+
+/** Every .yml and .yaml file of a folder, in the order of their names. Names that begin with a dot are passed over: mounted ConfigMaps have such. */
+async function readFolder(folder: string, source: VariableSource, report: (problem: Problem) => void): Promise<readonly ReadResult[]> {
+  const missing = (message: string, suggestion: string, severity: Problem['severity'] = 'error') => report({ file: folder, path: '', message, suggestion, severity });
+  try {
+    const names = (await readdir(join(source.root, folder))).filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.')).sort();
+    if (names.length === 0) missing(`The folder ${folder} holds no .yml file.`, `Add one, as ${folder}/example.yml.`, 'warning');
+    const reads: ReadResult[] = [];
+    for (const name of names) reads.push(await readDocument(`${folder}/${name}`, source));
+    return reads;
+  } catch (cause) {
+    const word = errorWord(cause);
+    if (word === 'ENOENT') missing(`The folder ${folder} is missing.`, `Make ${folder}/ beside ${PROJECT_FILE}.`);
+    else missing(`The folder ${folder} cannot be read (${word}).`, `${folder} must be a folder of .yml files.`);
+    return [];
+  }
+}
+
+/** Files in the order in which they are read, then by line; the same problem once. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const rank = (file: string) => (file === PROJECT_FILE ? 0 : file.startsWith('models') ? 1 : 2);
+  const unique = new Map(problems.map((problem) => [`${problem.file}\0${problem.path}\0${problem.line}\0${problem.message}`, problem]));
+  return [...unique.values()].sort(
+    (a, b) => rank(a.file) - rank(b.file) || (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
+}
+
+/** Freezes objects, lists, and the values of maps. A Map itself cannot be frozen; its type is ReadonlyMap. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (value instanceof Map) for (const item of value.values()) deepFreeze(item);
+  for (const item of Object.values(value)) deepFreeze(item);
+  return Object.freeze(value);
+}

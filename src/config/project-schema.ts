@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { boolean, integer, leaf, secretText, text } from './leaf.ts';
+import { brokers, choice, duration, pem, postgresUrl, share, slug } from './scalars.ts';
+
+/** The written form of headrace.yml. Descriptions go into the JSON Schema that editors read. */
+
+const statementTimeout = duration('1s', '1d').optional().meta({ description: 'The longest that one statement may take.', default: '30m' });
+const connectTimeout = duration('100ms', '10m').optional().meta({ description: 'The longest that connecting may take.', default: '10s' });
+
+const tls = z
+  .strictObject({
+    ca: pem(false).optional().meta({ description: 'PEM text of the authority to trust: ${file:/run/secrets/ca.pem}.' }),
+    cert: pem(false).optional().meta({ description: 'PEM text of the client certificate.' }),
+    key: pem(true).optional().meta({ description: 'PEM text of the client key: ${VAR} or ${file:...} only.' }),
+    servername: text().optional().meta({ description: 'The name that the certificate must hold, where it is not the host.' }),
+    reject_unauthorized: boolean().optional().meta({ description: 'false trusts any certificate: for trials only.', default: true }),
+  })
+  .meta({ title: 'TLS' });
+const tlsOrFlag = z.union([z.boolean(), tls]).optional().meta({ description: 'true for TLS with the system authorities, or its settings.' });
+
+export const postgresSchema = z.strictObject({
+  type: z.literal('postgres').meta({ description: 'PostgreSQL.' }),
+  url: postgresUrl().optional().meta({ description: 'postgres://user:${PGPASSWORD}@host:5432/database, or the parts below. A literal password is refused.' }),
+  host: text().optional().meta({ description: 'Host name, or the folder of a Unix socket.' }),
+  port: integer(1, 65_535).optional().meta({ description: 'Port.', default: 5432 }),
+  database: text().optional().meta({ description: 'Database.' }),
+  user: text().optional().meta({ description: 'User.' }),
+  password: secretText().optional().meta({ description: '${VAR} or ${file:...} only.' }),
+  tls: tlsOrFlag,
+  statement_timeout: statementTimeout,
+  connect_timeout: connectTimeout,
+});
+
+export const duckdbSchema = z.strictObject({
+  type: z.literal('duckdb').meta({ description: 'A DuckDB database file.' }),
+  path: text().meta({ description: "The database file, relative to the project's folder." }),
+  statement_timeout: statementTimeout,
+  connect_timeout: connectTimeout,
+});
+
+export const SUPPORTED_WAREHOUSES = ['postgres', 'duckdb'] as const;
+export const LATER_WAREHOUSES = ['snowflake', 'bigquery'] as const;
+
+const warehouse = z.discriminatedUnion('type', [postgresSchema, duckdbSchema]);
+
+const sasl = z.discriminatedUnion('mechanism', [
+  z.strictObject({
+    mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).meta({ description: 'How the password is proved.' }),
+    username: text().meta({ description: 'User.' }),
+    password: secretText().meta({ description: '${VAR} or ${file:...} only.' }),
+  }),
+  z.strictObject({
+    mechanism: z.literal('oauthbearer').meta({ description: 'A token in place of a password.' }),
+    token: secretText().optional().meta({ description: '${VAR} or ${file:...} only.' }),
+    command: z.array(text()).min(1).optional().meta({ description: 'Program and arguments that print a token: run anew before each expires.' }),
+  }),
+]);
+
+const kafka = z.strictObject({
+  brokers: brokers().meta({ description: 'host:port, several separated by commas, or a list.' }),
+  client_id: text().optional().meta({ description: "Name shown in the brokers' logs and quotas.", default: 'headrace' }),
+  tls: tlsOrFlag,
+  sasl: sasl.optional().meta({ description: 'Authentication.' }),
+  connect_timeout: duration('100ms', '10m').optional().meta({ description: 'The longest that connecting may take.', default: '5s' }),
+  request_timeout: duration('1s', '10m').optional().meta({ description: 'The longest that one request may take.', default: '30s' }),
+  transaction_timeout: duration('5s', '15m').optional().meta({ description: "The broker aborts a transaction that is older. 15m is Kafka's own maximum.", default: '60s' }),
+});
+
+/** A Kafka setting: text, number or boolean, as written. */
+export const topicConfig = z.record(
+  z.string(),
+  leaf<string>(
+    (written) =>
+      typeof written === 'string' || typeof written === 'number' || typeof written === 'boolean'
+        ? { value: String(written) }
+        : { refused: 'must be text, a number or a boolean', show: false },
+    { type: ['string', 'number', 'boolean'] },
+  ),
+);
+
+export const partitions = integer(1, 100_000).optional();
+export const replication = integer(1, 100).optional();
+
+const shareGuard = (what: string) =>
+  z
+    .strictObject({
+      share: share().optional().meta({ description: 'Share of the live facts (30% or 0.3).' }),
+      at_least: integer(0, Number.MAX_SAFE_INTEGER).optional().meta({ description: 'Smaller counts never stop a run.' }),
+    })
+    .optional()
+    .meta({ description: `Stops a run with more ${what} than this.` });
+
+export const guardsSchema = z
+  .strictObject({
+    updated: shareGuard('updated facts').meta({ default: { share: '30%', at_least: 100 } }),
+    deleted: shareGuard('deleted facts').meta({ default: { share: '5%', at_least: 100 } }),
+    quarantined: shareGuard('rejected rows').meta({ default: { share: '10%', at_least: 100 } }),
+    empty_source: choice(['stop', 'allow']).optional().meta({ description: 'What a source without any row means.', default: 'stop' }),
+  })
+  .optional()
+  .meta({ description: 'A run that exceeds one stops before it sends anything (exit code 4).' });
+
+export const projectSchemaWritten = z
+  .strictObject({
+    project: slug().meta({ description: 'Name of the project: part of the names of its internal topics.' }),
+    environment: slug().optional().meta({ description: 'Written into the topics: a start from another environment is refused.', default: 'default' }),
+    warehouses: z.record(z.string(), warehouse).meta({ description: 'Warehouses by name.' }),
+    kafka: kafka.meta({ description: 'The Kafka cluster.' }),
+    topics: z
+      .strictObject({
+        partitions: partitions.meta({ description: 'Partitions of a fact topic.', default: 6 }),
+        replication: replication.meta({ description: "Replication factor; the broker's default unless given." }),
+        config: topicConfig.optional().meta({ description: "Kafka's own settings for every fact topic, except cleanup.policy." }),
+      })
+      .optional()
+      .meta({ description: 'Defaults for every fact topic; a mapping may override them.' }),
+    snapshot: z
+      .strictObject({
+        view: choice(['local'], ['warehouse']).optional().meta({ description: 'Where facts are compared.', default: 'local' }),
+        path: text().optional().meta({ description: "Folder of the local copies, relative to the project's folder.", default: '.headrace' }),
+        key: secretText().optional().meta({ description: 'Fingerprint secret kept outside Kafka: ${VAR} or ${file:...} only.' }),
+      })
+      .optional()
+      .meta({ description: 'What was published before, and where it is kept.' }),
+    guards: guardsSchema,
+  })
+  .meta({ title: 'headrace.yml' });

@@ -1,0 +1,57 @@
+import type { Problem } from '../core/problem.ts';
+import type { Path, SourceDocument } from './document.ts';
+import { parseTemplate } from './variables.ts';
+
+/**
+ * Secrets that are written into headrace.yml instead of being taken from the environment or a file. A default (`${VAR:-secret}`) is written, too.
+ * The problems never show what is written.
+ */
+export function literalSecrets(document: SourceDocument): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const path of secretPaths(document)) {
+    const written = document.written(path);
+    if (written !== undefined && written !== '' && !isIndirect(written)) problems.push(refusal(document, path));
+  }
+  for (const warehouse of warehouseNames(document)) {
+    const path = ['warehouses', warehouse, 'url'];
+    const written = document.written(path);
+    if (written !== undefined && holdsLiteralPassword(written)) problems.push(refusal(document, path, 'The URL holds a password'));
+  }
+  return problems;
+}
+
+function refusal(document: SourceDocument, path: Path, what = `\`${path.at(-1)}\` is a secret`): Problem {
+  return document.problem(path, `${what} that is written literally.`, 'Write ${VAR} (without a default) or ${file:/run/secrets/name} in its place.');
+}
+
+function secretPaths(document: SourceDocument): readonly Path[] {
+  return [
+    ['kafka', 'sasl', 'password'],
+    ['kafka', 'sasl', 'token'],
+    ['kafka', 'tls', 'key'],
+    ['snapshot', 'key'],
+    ...warehouseNames(document).flatMap((name) => [
+      ['warehouses', name, 'password'],
+      ['warehouses', name, 'tls', 'key'],
+    ]),
+  ];
+}
+
+function warehouseNames(document: SourceDocument): readonly string[] {
+  const { warehouses } = document.value;
+  return typeof warehouses === 'object' && warehouses !== null ? Object.keys(warehouses) : [];
+}
+
+/** Nothing but variables without a default. */
+function isIndirect(written: string): boolean {
+  return parseTemplate(written).every((part) => part.kind === 'file' || part.kind === 'broken' || (part.kind === 'env' && (part.fallback ?? '') === ''));
+}
+
+/** `user:password@` or `?password=` with anything but variables as the password, in the URL itself or in the default of a variable. */
+function holdsLiteralPassword(written: string): boolean {
+  const parts = parseTemplate(written);
+  const masked = parts.map((part) => (part.kind === 'text' ? part.text : part.kind === 'env' && (part.fallback ?? '') !== '' ? part.fallback : '\u0001')).join('');
+  const [before = '', query = ''] = masked.split('?', 2);
+  const passwords = [/:\/\/[^:@/]*:(.*)@/s.exec(before)?.[1], /(?:^|&)(?:ssl)?password=([^&]*)/.exec(query)?.[1]];
+  return passwords.some((password) => password !== undefined && password.replaceAll('\u0001', '') !== '');
+}
