@@ -19,6 +19,11 @@ export interface ComparisonRules extends DiffRules {
   /** When this run detected what it detects; RFC 3339. */
   readonly detectedAt: string;
   readonly showKeys: boolean;
+  /** A fact whose row a complete scan does not find is over. */
+  readonly endMissing: boolean;
+  /** The model says `cursor.nulls: reject`. */
+  readonly rejectNullCursor: boolean;
+  readonly cursorColumn: string | undefined;
 }
 
 export interface ComparisonParts {
@@ -113,9 +118,10 @@ export class Comparison {
     this.#resolveTakeovers(scanWasComplete);
     for (const { slot, reason, row } of this.#ended.values()) {
       const stored = this.#parts.view.findEntry(slot);
-      if (stored !== undefined) this.#end(slot, stored.entry, reason, stored.ordinal, row);
+      if (this.#rules.keep.onDelete === 'none') this.#marks.push(row);
+      else if (stored !== undefined) this.#end(slot, stored.entry, reason, stored.ordinal, row);
     }
-    if (scanWasComplete && this.#rules.keep.onDelete !== 'none') this.#endVanished();
+    if (scanWasComplete && this.#rules.endMissing) this.#endVanished();
     if (scanWasComplete) this.#forgetMissingRows();
     this.#flushMarks();
   }
@@ -159,10 +165,15 @@ export class Comparison {
     const row = new ReadRow(Uint8Array.prototype.slice.call(key), raw, known);
     if (known === undefined && this.#isRepeated(row)) return;
     const values = batch.values(i);
-    const mapped = mapper.mapRow(values);
+    const mapped = this.#rules.rejectNullCursor && batch.cursor(i) === null ? this.#nullCursor() : mapper.mapRow(values);
     if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
     else if (mapped.outcome === 'rejected') this.#compareRejected(row, mapped, values);
     else this.#compareAbsent(row, mapped);
+  }
+
+  #nullCursor(): Rejected {
+    const columns = this.#rules.cursorColumn === undefined ? [] : [this.#rules.cursorColumn];
+    return { outcome: 'rejected', identity: null, field: 'cursor', columns, reason: 'null_cursor', message: 'the cursor column is NULL' };
   }
 
   #compareFact(row: ReadRow, fact: Fact, values: readonly (string | null)[]): void {

@@ -15,6 +15,8 @@ export interface Job {
   readonly publishers: PublisherFactory;
   readonly reader: RecordReader;
   readonly admin: TopicAdmin;
+  /** Java-compatible (Promise 3). */
+  readonly partitionOf: (key: string, partitions: number) => number;
   readonly openView: (folder: string) => Promise<SnapshotView>;
   /** Folder of this mapping's local copy. */
   readonly folder: string;

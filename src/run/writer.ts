@@ -29,7 +29,6 @@ export interface ChunkProgress {
 /** What every chunk of a run has in common. */
 export interface WriterParts {
   readonly envelope: Envelope;
-  readonly partitionOf: (key: string, partitions: number) => number;
   /** Of the control record: what does not change during the run. */
   readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor'>;
   readonly partitions: number;
@@ -167,8 +166,8 @@ export class Writer {
 
   /** Sends and commits; `onPrepared` gets what to apply, just before the commit is asked for. */
   async #send(changes: readonly Change[], base: ControlRecord, onPrepared: (step: ViewStep) => void): Promise<ViewStep> {
-    const { topics, reach, mapping } = this.#job;
-    const { envelope, partitionOf, partitions, ledger } = this.#required(this.#parts);
+    const { topics, reach, mapping, partitionOf } = this.#job;
+    const { envelope, partitions, ledger } = this.#required(this.#parts);
     const facts = factRecords(changes, envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
     const quarantined = quarantineRecords(changes, { id: base.run, contractVersion: base.contractVersion, mapping: mapping.name });
     const owner = ownerOf(this.#job, base.last ? 0 : this.#job.options.leaseMs);

@@ -1,0 +1,47 @@
+import type { Project, WarehouseConfig } from './config/project.ts';
+import { HeadraceError } from './core/errors.ts';
+import { KafkaPublisherFactory } from './publish/kafka/kafka-publisher.ts';
+import { partitionOf } from './publish/kafka/partitioner.ts';
+import { KafkaRecordReader } from './publish/kafka/record-reader.ts';
+import { KafkaTopicAdmin } from './publish/kafka/topic-admin.ts';
+import type { System } from './run/system.ts';
+import { LocalView } from './snapshot/local/local-view.ts';
+import type { Warehouse } from './warehouse/warehouse.ts';
+
+/** The only file that names concrete adapters. Their drivers are loaded when first used: a run on PostgreSQL never pays for DuckDB. */
+export function composeSystem(project: Project): System {
+  const warehouses = new Map<string, Promise<Warehouse>>();
+  const admin = new KafkaTopicAdmin(project.kafka);
+  return {
+    warehouse: (name) => {
+      let warehouse = warehouses.get(name);
+      if (warehouse === undefined) warehouses.set(name, (warehouse = openWarehouse(project, name)));
+      return warehouse;
+    },
+    publishers: new KafkaPublisherFactory(project.kafka),
+    admin,
+    partitionOf,
+    reader: (groupIdPrefix) => new KafkaRecordReader(project.kafka, { groupIdPrefix }),
+    openView: (folder) => LocalView.open(folder),
+    [Symbol.asyncDispose]: async () => {
+      const opened = await Promise.allSettled(warehouses.values());
+      await Promise.all(opened.map((w) => (w.status === 'fulfilled' ? w.value.close() : undefined)));
+      await admin.close();
+    },
+  };
+}
+
+async function openWarehouse(project: Project, name: string): Promise<Warehouse> {
+  const config = project.warehouses.get(name);
+  if (config === undefined) throw new HeadraceError('CONFIG_INVALID', `There is no warehouse named ${name} in headrace.yml.`);
+  return createWarehouse(config);
+}
+
+export async function createWarehouse(config: WarehouseConfig): Promise<Warehouse> {
+  switch (config.type) {
+    case 'postgres':
+      return new (await import('./warehouse/postgres/warehouse.ts')).PostgresWarehouse(config);
+    case 'duckdb':
+      return new (await import('./warehouse/duckdb/warehouse.ts')).DuckDbWarehouse(config);
+  }
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import os from 'node:os';
+import path from 'node:path';
+import type { Mapping, Project } from '../config/project.ts';
+import { HeadraceError } from '../core/errors.ts';
+import { topicsOf, transactionalIdOf } from '../publish/topics.ts';
+import { DEFAULT_CHUNK, type Job, type ProgressSink, type RunOptions } from '../run/job.ts';
+import type { ReachStep } from '../run/steps.ts';
+import type { System } from '../run/system.ts';
+
+export const DEFAULT_OPTIONS: RunOptions = {
+  full: false,
+  takeOver: false,
+  allow: new Set(),
+  showKeys: false,
+  chunk: DEFAULT_CHUNK,
+  // Longer than a transaction may last plus the interval between two renewals: see docs/protocol.md.
+  leaseMs: 120_000,
+  renewEveryMs: 30_000,
+};
+
+export interface JobSettings {
+  readonly options: RunOptions;
+  readonly signal: AbortSignal;
+  readonly progress: ProgressSink;
+  readonly reach: ReachStep;
+}
+
+export async function createJob(system: System, project: Project, mapping: Mapping, settings: JobSettings): Promise<Job> {
+  const model = project.models.get(mapping.model);
+  if (model === undefined) throw new HeadraceError('CONFIG_INVALID', `${mapping.name}: there is no model named ${mapping.model}.`);
+  return {
+    project,
+    mapping,
+    model,
+    topics: topicsOf(project.name, mapping),
+    warehouse: await system.warehouse(model.warehouse),
+    publishers: system.publishers,
+    reader: system.reader(transactionalIdOf(project.name, mapping)),
+    admin: system.admin,
+    partitionOf: system.partitionOf,
+    openView: system.openView,
+    folder: folderOf(project, mapping),
+    runId: newRunId(Date.now()),
+    host: os.hostname(),
+    pid: process.pid,
+    clock: Date.now,
+    ...settings,
+    options: fitLease(settings.options, project),
+  };
+}
+
+/** Where the local copy of a mapping lies. */
+export function folderOf(project: Project, mapping: Mapping): string {
+  return path.join(project.snapshot.path, project.name, mapping.name);
+}
+
+/** Sorts by time, and two runs of one millisecond differ: `20261123T115846123Z-9f2c01`. */
+function newRunId(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().replace(/[-:.]/g, '')}-${randomBytes(3).toString('hex')}`;
+}
+
+function fitLease(options: RunOptions, project: Project): RunOptions {
+  const leaseMs = Math.max(options.leaseMs, project.kafka.transactionTimeoutMs + 2 * options.renewEveryMs);
+  return { ...options, leaseMs };
+}

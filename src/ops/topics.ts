@@ -1,0 +1,50 @@
+import type { Mapping, Project } from '../config/project.ts';
+import type { TopicAdmin, TopicSpec, TopicState } from '../publish/publisher.ts';
+import { topicSpecsOf, topicsOf } from '../publish/topics.ts';
+
+/** What `topics apply` would do to one topic. */
+export type TopicAction =
+  | { readonly action: 'create'; readonly mapping: string; readonly spec: TopicSpec }
+  | { readonly action: 'change'; readonly mapping: string; readonly spec: TopicSpec; readonly settings: readonly SettingChange[] }
+  | { readonly action: 'keep'; readonly mapping: string; readonly spec: TopicSpec }
+  /** Cannot be mended in place: another number of partitions, fewer replicas. */
+  | { readonly action: 'refuse'; readonly mapping: string; readonly spec: TopicSpec; readonly reason: string };
+
+export interface SettingChange {
+  readonly name: string;
+  readonly from: string | undefined;
+  readonly to: string;
+}
+
+/** Compares the cluster with what the project asks for. Changes nothing. */
+export async function planTopics(admin: TopicAdmin, project: Project, mappings: Iterable<Mapping>): Promise<readonly TopicAction[]> {
+  const { count } = await admin.brokers();
+  const actions: TopicAction[] = [];
+  for (const mapping of mappings) {
+    const states = await admin.describe(Object.values(topicsOf(project.name, mapping)));
+    for (const spec of topicSpecsOf(project, mapping, count)) actions.push(actionFor(mapping.name, spec, states.get(spec.topic)));
+  }
+  return actions;
+}
+
+export function actionFor(mapping: string, spec: TopicSpec, state: TopicState | undefined): TopicAction {
+  if (state === undefined) return { action: 'create', mapping, spec };
+  if (state.partitions !== spec.partitions) {
+    const reason = `it has ${state.partitions} partitions, the project says ${spec.partitions}; with another number keys move to other partitions`;
+    return { action: 'refuse', mapping, spec, reason };
+  }
+  const settings = [...spec.config].flatMap(([name, to]) => {
+    const from = state.config.get(name);
+    return from === to || !state.configReadable ? [] : [{ name, from, to }];
+  });
+  return settings.length === 0 ? { action: 'keep', mapping, spec } : { action: 'change', mapping, spec, settings };
+}
+
+/** Creates and changes; what is refused stays as it is. */
+export async function applyTopics(admin: TopicAdmin, actions: readonly TopicAction[]): Promise<void> {
+  const missing = actions.filter((a) => a.action === 'create').map((a) => a.spec);
+  if (missing.length > 0) await admin.create(missing);
+  for (const action of actions) {
+    if (action.action === 'change') await admin.alterConfig(action.spec.topic, new Map(action.settings.map((s) => [s.name, s.to])));
+  }
+}

@@ -1,0 +1,103 @@
+import { compileEnvelope } from '../publish/envelope.ts';
+import type { ControlRecord } from '../snapshot/changelog.ts';
+import { checkTopics } from './check-topics.ts';
+import type { Counts } from './comparison.ts';
+import { compileContract } from './contract.ts';
+import { type GuardVerdict, judge, stopIfExceeded } from './guards.ts';
+import type { Job } from './job.ts';
+import { openLocalCopy } from './local-copy.ts';
+import { establishOrigin } from './origin.ts';
+import { publishChanges, publishFullChunks } from './publish-changes.ts';
+import { type Reading, readModel } from './read-model.ts';
+import { decideScope, type Scope } from './scope.ts';
+import { Writer } from './writer.ts';
+
+/** What a run did, for people and for `--json`. */
+export interface RunResult {
+  readonly mapping: string;
+  readonly run: string;
+  readonly scope: Scope['kind'];
+  readonly reason: string;
+  readonly counts: Counts;
+  readonly changedFields: Readonly<Record<string, number>>;
+  /** Facts (and deletions) that were committed to the fact topic. */
+  readonly published: number;
+  readonly chunks: number;
+  readonly guards: readonly GuardVerdict[];
+  readonly watermark: { readonly from: string | null; readonly to: string | null };
+  readonly tookMs: number;
+}
+
+/**
+ * One run of one mapping: the flow of Headrace. The place to start reading.
+ *
+ *   lock ─▶ look ─▶ fence ─▶ recover ─▶ extract ─▶ map ─▶ diff ─▶ guard ─▶ publish ─▶ apply
+ *
+ * Kafka is the only source of truth: the snapshot topic says what was published, and the local copy is a view of it. A run may end anywhere: the next one finds in
+ * the topic how far it came.
+ */
+export async function capture(job: Job): Promise<RunResult> {
+  const { mapping, model, options } = job;
+  const startedAtMs = job.clock();
+  const contract = await compileContract(job);
+  const facts = await checkTopics(job);
+
+  await using copy = await openLocalCopy(job); // 1. Lock
+  const { view } = copy;
+  await using writer = await Writer.open(job, view); // 2. Look before fencing · 3. Fence · 4. Recover
+  const origin = await establishOrigin(job, view);
+  const before = view.state.control;
+  const scope = decideScope(model, mapping.digest, before, options.full, job.clock());
+  const isInitialLoad = scope.kind === 'initial load';
+  writer.use({
+    envelope: compileEnvelope(job.project.name, mapping, { runId: job.runId, contentType: contract.codec.contentType }),
+    origin: origin.record,
+    partitions: facts.partitions,
+    ledger: { kind: scope.kind, allowed: [...options.allow] },
+  });
+
+  // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
+  const reading = await readModel(job, view, scope, {
+    contract,
+    fingerprints: origin.fingerprints,
+    facts,
+    versionFloor: origin.record.versionFloor,
+    onBatch: isInitialLoad ? (changes) => publishFullChunks(job, view, writer, changes) : undefined,
+  });
+
+  const guards = isInitialLoad ? [] : judgeReading(job, reading); // 8. Guard
+  stopIfExceeded(mapping.name, guards);
+
+  const progress = progressAfter(job, reading, before);
+  await publishChanges(job, view, writer, reading.changes, progress); // 9. Publish · 10. Apply
+
+  const { counts, changedFields } = reading.comparison;
+  return {
+    mapping: mapping.name,
+    run: job.runId,
+    scope: reading.scope.kind,
+    reason: reading.scope.reason,
+    counts,
+    changedFields: Object.fromEntries(changedFields),
+    published: writer.published,
+    chunks: writer.chunks,
+    guards,
+    watermark: { from: before?.watermark ?? null, to: progress.watermark },
+    tookMs: job.clock() - startedAtMs,
+  };
+}
+
+export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[] {
+  const { comparison, scope } = reading;
+  const input = { counts: comparison.counts, live: comparison.confirmableBefore, readEverything: scope.kind !== 'incremental' };
+  return judge(job.mapping.guards, input, job.options.allow);
+}
+
+/** Only a complete comparison may set the watermark back, or speak for the whole mapping: it has read everything. */
+function progressAfter(job: Job, { scope, watermark, startedAtMs }: Reading, before: ControlRecord | null) {
+  const from = before?.watermark ?? null;
+  if (scope.kind !== 'incremental') {
+    return { watermark: watermark.highest ?? from, digest: job.mapping.digest, fullComparisonAt: startedAtMs };
+  }
+  return { watermark: watermark.after(from), digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
+}

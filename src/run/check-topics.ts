@@ -1,0 +1,54 @@
+import { HeadraceError } from '../core/errors.ts';
+import type { TopicState } from '../publish/publisher.ts';
+import type { Job } from './job.ts';
+
+/** What a run needs to know of the fact topic. */
+export interface FactTopic {
+  readonly partitions: number;
+  /** Of an encoded fact: the topic's max.message.bytes, less room for key, headers and framing. */
+  readonly maxValueBytes: number;
+}
+
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
+const ROOM_FOR_HEADERS = 8_192;
+
+/** Every start checks the topics: missing ones, and settings under which a promise cannot hold. Throws TOPIC_MISSING, TOPIC_UNFIT. */
+export async function checkTopics(job: Job): Promise<FactTopic> {
+  const { topics, mapping } = job;
+  const states = await job.admin.describe(Object.values(topics));
+  const missing = Object.values(topics).filter((topic) => states.get(topic) === undefined);
+  if (missing.length > 0) {
+    throw new HeadraceError('TOPIC_MISSING', `${mapping.name}: ${missing.length === 1 ? 'this topic does' : 'these topics do'} not exist: ${missing.join(', ')}.`, {
+      suggestion: 'Create what is missing with `headrace topics apply` (`headrace topics plan` shows it first).',
+    });
+  }
+  const snapshot = states.get(topics.snapshot) as TopicState;
+  const facts = states.get(topics.facts) as TopicState;
+  for (const problem of [...unfitSnapshot(snapshot), ...unfitFacts(facts, job)]) {
+    throw new HeadraceError('TOPIC_UNFIT', `${mapping.name}: ${problem}`, { suggestion: '`headrace topics plan` shows what to change, `headrace topics apply` changes it.' });
+  }
+  const limit = (state: TopicState) => Number(state.config.get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES) - ROOM_FOR_HEADERS;
+  const kept = (mapping.onDelete === 'fact' ? 1 : 0) + (mapping.undo === 'previous' ? 1 : 0);
+  const inEntry = kept === 0 ? Number.POSITIVE_INFINITY : Math.floor(limit(snapshot) / (mapping.undo === 'previous' ? 2 : 1));
+  return { partitions: facts.partitions, maxValueBytes: Math.min(limit(facts), inEntry) };
+}
+
+/** What about the snapshot topic would lose entries. */
+export function unfitSnapshot(state: TopicState): string[] {
+  const problems: string[] = [];
+  if (state.partitions !== 1) problems.push(`${state.topic} has ${state.partitions} partitions; the snapshot's order needs exactly 1.`);
+  if (!state.configReadable) return problems;
+  const policy = state.config.get('cleanup.policy');
+  if (policy !== 'compact') problems.push(`${state.topic} has cleanup.policy=${policy}: the snapshot must be compacted and never deleted.`);
+  return problems;
+}
+
+/** What about the fact topic would break the contract with its consumers. */
+export function unfitFacts(state: TopicState, { mapping }: Pick<Job, 'mapping'>): string[] {
+  if (!state.configReadable) return [];
+  const policy = state.config.get('cleanup.policy') ?? '';
+  const isCompacted = policy.split(',').includes('compact');
+  const sameIdentity = mapping.key.join() === mapping.identity.join();
+  if (!isCompacted || sameIdentity) return [];
+  return [`${state.topic} is compacted, but the mapping's identity is finer than its key: compaction would remove facts.`];
+}

@@ -1,0 +1,32 @@
+import { canonicalFactOf } from '../contract/canonical-fact.ts';
+import { compileMapping } from '../contract/compile.ts';
+import { type JsonCodec, jsonCodec } from '../contract/json-codec.ts';
+import { HeadraceError } from '../core/errors.ts';
+import type { FactMapper } from '../core/fact.ts';
+import type { Column } from '../core/row.ts';
+import { CURSOR_KINDS } from './watermark.ts';
+import type { Job } from './job.ts';
+
+/** The mapping compiled against the columns that the warehouse has now. */
+export interface Contract {
+  readonly mapper: FactMapper;
+  readonly keyLength: number;
+  readonly codec: JsonCodec;
+  readonly canonical: (fields: readonly string[]) => string;
+  readonly columns: readonly Column[];
+}
+
+/** Throws CONFIG_INVALID with every place where mapping, model and warehouse do not fit together. */
+export async function compileContract(job: Job): Promise<Contract> {
+  const { mapping, model } = job;
+  const columns = await job.warehouse.describe(model.relation);
+  const { mapper, keyLength } = compileMapping(mapping, model, columns);
+  const cursor = columns.find((c) => c.name === model.cursor?.column);
+  if (cursor !== undefined && !CURSOR_KINDS.has(cursor.kind)) {
+    const { file, line } = model.locate('cursor.column');
+    throw new HeadraceError('CONTRACT_MISMATCH', `${file}:${line ?? 1}  cursor.column: ${cursor.name} is ${cursor.sourceType}, which has no order that a watermark can stand in.`, {
+      suggestion: `Use a column of one of these kinds: ${[...CURSOR_KINDS].join(', ')}.`,
+    });
+  }
+  return { mapper, keyLength, codec: jsonCodec(mapper.fieldNames), canonical: canonicalFactOf(mapper.fieldNames), columns };
+}

@@ -1,0 +1,15 @@
+import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
+import type { SnapshotView } from '../snapshot/view.ts';
+import type { Warehouse } from '../warehouse/warehouse.ts';
+
+/** The outside world of a project: one adapter per role, made when first asked for. Closed once, at the end of the process. */
+export interface System extends AsyncDisposable {
+  /** Of headrace.yml's `warehouses`. Mappings of one warehouse share it. */
+  warehouse(name: string): Promise<Warehouse>;
+  readonly publishers: PublisherFactory;
+  readonly admin: TopicAdmin;
+  readonly partitionOf: (key: string, partitions: number) => number;
+  /** A reader whose throw-away consumer groups begin with the prefix. */
+  reader(groupIdPrefix: string): RecordReader;
+  openView(folder: string): Promise<SnapshotView>;
+}
