@@ -26,14 +26,28 @@ describe('tracked files', () => {
     expect(naming).toEqual([]);
   });
 
-  it('have a lock file without download addresses, and with a checksum for each package', () => {
-    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { resolved?: string; integrity?: string }> };
+  it('include a lock file without download addresses, with checksums, and with the binaries of every platform', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, LockedPackage> };
     const entries = Object.entries(packages).filter(([path]) => path !== '');
     expect(entries.length).toBeGreaterThan(100);
     expect(entries.filter(([, entry]) => entry.resolved !== undefined).map(([path]) => path)).toEqual([]);
-    expect(entries.filter(([, entry]) => entry.integrity === undefined).map(([path]) => path)).toEqual([]);
+
+    // `npm ci` refuses a lock file that lacks an optional package, also one of another platform. Only such a one may lack a checksum.
+    const optional = entries.flatMap(([path, entry]) => Object.keys(entry.optionalDependencies ?? {}).map((name) => ({ path, name })));
+    const absent = optional.filter(
+      ({ path, name }) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+    );
+    expect(absent).toEqual([]);
+    expect(entries.filter(([, entry]) => entry.integrity === undefined && entry.os === undefined).map(([path]) => path)).toEqual([]);
   });
 });
+
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly os?: readonly string[];
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
 
 describe('dependencies', () => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
