@@ -4,13 +4,13 @@ import { build, ensureBuilt } from './build.mjs';
 import { check } from './check.mjs';
 import { ensureInstalled } from './install.mjs';
 import { endLike, run, tool } from './process.mjs';
-import { runTests } from './tests.mjs';
+import { reportNoTests, runTests } from './tests.mjs';
 
 /** @type {Record<string, (args: string[]) => Promise<import('./process.mjs').Ending>>} */
 const TASKS = {
   build: () => build(),
   check: (args) => check(args),
-  test: (args) => afterBuild(() => runTests(args)),
+  test: (args) => afterBuild(() => runTests(args), reportNoTests),
   demo: (args) => afterBuild(() => run(...tool('tsx', 'demo/main.ts', ...args))),
   bench: (args) => afterBuild(() => run(...tool('tsx', 'bench/main.ts', ...args))),
 };
@@ -27,9 +27,10 @@ export async function runTask(name, args) {
   endLike(installed.code === 0 ? await task(args) : installed);
 }
 
-async function afterBuild(task) {
+async function afterBuild(task, notStarted) {
   const built = await ensureBuilt();
   if (built.code === 0) return task();
   console.error('The build failed, so the task was not started.');
+  notStarted?.();
   return built;
 }

@@ -11,6 +11,13 @@ export async function runTests(args) {
   return ending;
 }
 
+/** The last line where the tests could not even start. */
+export function reportNoTests() {
+  console.log(formatCounts(NOT_RUN));
+}
+
+const NOT_RUN = { passed: 0, failed: 1, skipped: 0 };
+
 /**
  * The reporter hands the counts over in a file, not on the terminal: so they are there only when vitest came to its end, and the line about them is
  * the last one whatever vitest prints while it closes.
@@ -24,7 +31,7 @@ export async function countTests(args) {
     });
     const counts = readCounts(file);
     // An ending without counts, or a failure that no test shows (a service that did not start): it counts as one failure.
-    if (counts === undefined) return { ending: ending.code === 0 ? FAILURE : ending, counts: { passed: 0, failed: 1, skipped: 0 } };
+    if (counts === undefined) return { ending: ending.code === 0 ? FAILURE : ending, counts: NOT_RUN };
     return { ending, counts: ending.code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts };
   } finally {
     rmSync(folder, { recursive: true, force: true });
