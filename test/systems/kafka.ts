@@ -19,6 +19,8 @@ export interface KafkaOptions {
    * what was granted; whoever comes by the plain listener may do everything.
    */
   readonly users?: Readonly<Record<string, string>>;
+  /** Given the port that the broker listens on, answers the port that it tells its clients: that of a proxy (see kafka-proxy.ts). */
+  readonly advertise?: (port: number) => Promise<number>;
   /** How long a start may take, in milliseconds. */
   readonly startTimeoutMs?: number;
 }
@@ -46,10 +48,13 @@ export interface RunningKafka {
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<RunningKafka> {
   const given = process.env.HEADRACE_TEST_KAFKA_BROKERS;
-  if (given && !options.users && !options.properties) return external(given);
+  if (given && !options.users && !options.properties && !options.advertise) return external(given);
   const classPath = await kafkaClassPath();
   for (let attempt = 1; ; attempt++) {
-    const broker = new LocalBroker(classPath, options, await freePorts(3), await mkdtemp(join(tmpdir(), 'headrace-kafka-')));
+    const ports = await freePorts(3);
+    const advertised = await options.advertise?.(ports[0]);
+    const properties = { ...(advertised && { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised}` }), ...options.properties };
+    const broker = new LocalBroker(classPath, { ...options, properties }, ports, await mkdtemp(join(tmpdir(), 'headrace-kafka-')));
     try {
       await broker.format();
       await broker.start();

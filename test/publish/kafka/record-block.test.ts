@@ -112,16 +112,14 @@ describe('RecordBlockEncoder', () => {
       { constant: [['a', 'b']], variable: ['c', 'd'] },
       { constant: [], variable: ['e'] },
     );
-    const record = fc
-      .tuple(data, fc.option(data), templates, fc.tuple(fc.string(), fc.string({ unit: 'grapheme' })))
-      .map(
-        ([key, value, headers, values]): OutgoingRecord => ({
-          key,
-          value,
-          headers,
-          headerValues: values.slice(0, headers.variable.length),
-        }),
-      );
+    const record = fc.tuple(data, fc.option(data), templates, fc.tuple(fc.string(), fc.string({ unit: 'grapheme' }))).map(
+      ([key, value, headers, values]): OutgoingRecord => ({
+        key,
+        value,
+        headers,
+        headerValues: values.slice(0, headers.variable.length),
+      }),
+    );
     await fc.assert(fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 80 }), expectSameRequest), { numRuns: 200 });
   });
 
