@@ -85,7 +85,7 @@ interface Duration {
 }
 
 function createBase(): Environment {
-  const env = new Environment({ limits: LIMITS });
+  const env = new Environment({ limits: LIMITS, homogeneousAggregateLiterals: false });
   const sync = { async: false };
   env.registerType('decimal', { ctor: CelDecimal, fields: {} });
   env.registerType('instant', { ctor: CelInstant, fields: {} });

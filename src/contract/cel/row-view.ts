@@ -25,9 +25,8 @@ export function celTypeOf(kind: ColumnKind): string {
     case 'timestamptz':
       return 'dyn<instant>';
     case 'json':
-      return 'dyn';
     case 'array':
-      return 'dyn<list>';
+      return 'dyn';
     default:
       return 'dyn<string>';
   }
