@@ -14,8 +14,8 @@ export function composeSystem(project: Project): System {
   const admin = new KafkaTopicAdmin(project.kafka);
   return {
     warehouse: (name) => {
-      let warehouse = warehouses.get(name);
-      if (warehouse === undefined) warehouses.set(name, (warehouse = openWarehouse(project, name)));
+      const warehouse = warehouses.get(name) ?? openWarehouse(project, name);
+      warehouses.set(name, warehouse);
       return warehouse;
     },
     publishers: new KafkaPublisherFactory(project.kafka),

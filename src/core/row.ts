@@ -17,7 +17,7 @@
  * bytes        lower-case hex, no prefix
  * uuid         lower-case, with hyphens
  * json         the JSON text, numbers with all their digits
- * array        a JSON array text; numbers with all their digits; nulls as null; other elements as JSON strings in their canonical form
+ * array        a JSON array text; numbers with all their digits; nulls, booleans and JSON as they are; other elements as JSON strings in their canonical form
  * other        the warehouse's own text (intervals, ranges, geometry …)
  */
 export type ColumnKind =

@@ -39,7 +39,10 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
     );
   }
   if (control.fingerprint.algorithm !== FINGERPRINT_ALGORITHM) {
-    stop(`the snapshot's fingerprints are ${control.fingerprint.algorithm}; this version makes ${FINGERPRINT_ALGORITHM}.`, 'Use the version that wrote them.');
+    stop(
+      `the snapshot's fingerprints are ${control.fingerprint.algorithm}; this version makes ${FINGERPRINT_ALGORITHM}.`,
+      'Use the version that wrote them.',
+    );
   }
   if (around.facts.length !== control.nextOffsets.length) {
     stop(

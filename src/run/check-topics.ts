@@ -18,14 +18,20 @@ export async function checkTopics(job: Job): Promise<FactTopic> {
   const states = await job.admin.describe(Object.values(topics));
   const missing = Object.values(topics).filter((topic) => states.get(topic) === undefined);
   if (missing.length > 0) {
-    throw new HeadraceError('TOPIC_MISSING', `${mapping.name}: ${missing.length === 1 ? 'this topic does' : 'these topics do'} not exist: ${missing.join(', ')}.`, {
-      suggestion: 'Create what is missing with `headrace topics apply` (`headrace topics plan` shows it first).',
-    });
+    throw new HeadraceError(
+      'TOPIC_MISSING',
+      `${mapping.name}: ${missing.length === 1 ? 'this topic does' : 'these topics do'} not exist: ${missing.join(', ')}.`,
+      {
+        suggestion: 'Create what is missing with `headrace topics apply` (`headrace topics plan` shows it first).',
+      },
+    );
   }
   const snapshot = states.get(topics.snapshot) as TopicState;
   const facts = states.get(topics.facts) as TopicState;
   for (const problem of [...unfitSnapshot(snapshot), ...unfitFacts(facts, job)]) {
-    throw new HeadraceError('TOPIC_UNFIT', `${mapping.name}: ${problem}`, { suggestion: '`headrace topics plan` shows what to change, `headrace topics apply` changes it.' });
+    throw new HeadraceError('TOPIC_UNFIT', `${mapping.name}: ${problem}`, {
+      suggestion: '`headrace topics plan` shows what to change, `headrace topics apply` changes it.',
+    });
   }
   const limit = (state: TopicState) => Number(state.config.get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES) - ROOM_FOR_HEADERS;
   const kept = (mapping.onDelete === 'fact' ? 1 : 0) + (mapping.undo === 'previous' ? 1 : 0);

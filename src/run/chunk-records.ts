@@ -25,8 +25,8 @@ export function factRecords(
     const { kind, key, identity, entry } = change;
     if (kind === 'recorded' || kind === 'quarantined' || key === null || identity === null || entry === null) return undefined;
     const partition = partitionOf(key);
-    let records = byPartition.get(partition);
-    if (records === undefined) byPartition.set(partition, (records = []));
+    const records = byPartition.get(partition) ?? [];
+    if (records.length === 0) byPartition.set(partition, records);
     if (kind === 'deleted') {
       if (onDelete === 'fact') records.push(envelope.deletedFact(change, entry.version - 1));
       records.push(envelope.tombstone(change, entry.version));
@@ -67,12 +67,23 @@ export function ownerRecord(owner: OwnerRecord): OutgoingRecord {
 }
 
 /** Reported rows: what was wrong and where, without any value of the row. */
-export function quarantineRecords(changes: readonly Change[], run: { readonly id: string; readonly contractVersion: string; readonly mapping: string }): OutgoingRecord[] {
+export function quarantineRecords(
+  changes: readonly Change[],
+  run: { readonly id: string; readonly contractVersion: string; readonly mapping: string },
+): OutgoingRecord[] {
   const records: OutgoingRecord[] = [];
   for (const { rejection, entry, occurredAt } of changes) {
     if (rejection === null || entry?.rowHash == null) continue;
     const row = Buffer.from(entry.rowHash).toString('hex');
-    const report = { format: 1, mapping: run.mapping, run: run.id, contractVersion: run.contractVersion, row, detectedAt: occurredAt, ...rejection };
+    const report = {
+      format: 1,
+      mapping: run.mapping,
+      run: run.id,
+      contractVersion: run.contractVersion,
+      row,
+      detectedAt: occurredAt,
+      ...rejection,
+    };
     records.push(plain(row, JSON.stringify(report)));
   }
   return records;

@@ -39,14 +39,18 @@ export interface ComparisonParts {
 
 export interface Counts {
   rows: number;
+  /** Rows whose fact is as published. */
   unchanged: number;
+  /** Rows without a fact: outside `where`, or soft-deleted. */
   absent: number;
+  /** Rows that do not fit the contract, whether reported now or before. */
   rejected: number;
-  /** Rows whose entry is held or erased, or whose fact is the one that an undo took back. */
   created: number;
   updated: number;
   deleted: number;
+  /** Entries that changed without anything being published. */
   recorded: number;
+  /** Rows that are reported now. */
   quarantined: number;
 }
 
@@ -64,7 +68,17 @@ const SAMPLES = 5;
  * A fact belongs to the row that produced it: a row outside `where` ends only its own fact, and a second row for a live identity is an error, unless the first one is gone.
  */
 export class Comparison {
-  readonly counts: Counts = { rows: 0, unchanged: 0, absent: 0, rejected: 0, created: 0, updated: 0, deleted: 0, recorded: 0, quarantined: 0 };
+  readonly counts: Counts = {
+    rows: 0,
+    unchanged: 0,
+    absent: 0,
+    rejected: 0,
+    created: 0,
+    updated: 0,
+    deleted: 0,
+    recorded: 0,
+    quarantined: 0,
+  };
   /** How often each field changed in an update. */
   readonly changedFields = new Map<string, number>();
   /** Entries that need a row, as they were before this run. */
@@ -155,10 +169,8 @@ export class Comparison {
         return;
       }
       if (known.rawEquals(raw)) {
-        this.counts.unchanged++;
-        if (known.verdict === 'absent') this.counts.absent++;
-        else this.#confirm(known.ordinal);
-        if (known.verdict === 'quarantined') this.counts.rejected++;
+        this.#countUnchanged(known.verdict);
+        if (known.verdict !== 'absent') this.#confirm(known.ordinal);
         return;
       }
     }
@@ -169,6 +181,12 @@ export class Comparison {
     if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
     else if (mapped.outcome === 'rejected') this.#compareRejected(row, mapped, values);
     else this.#compareAbsent(row, mapped);
+  }
+
+  #countUnchanged(verdict: RowVerdict): void {
+    if (verdict === 'fact') this.counts.unchanged++;
+    else if (verdict === 'absent') this.counts.absent++;
+    else this.counts.rejected++;
   }
 
   #nullCursor(): Rejected {
@@ -204,7 +222,10 @@ export class Comparison {
     const { keep, baseline, maxValueBytes } = this.#rules;
     const fingerprint = fingerprints.fact(canonical(fact.fields));
     let digests: Uint8Array | undefined;
-    const fieldDigests = () => (digests ??= fingerprints.fieldDigests(mapper.fieldNames, fact.fields));
+    const fieldDigests = () => {
+      digests ??= fingerprints.fieldDigests(mapper.fieldNames, fact.fields);
+      return digests;
+    };
     const difference = diffFact(before, { fingerprint, fieldDigests }, this.#rules);
     this.#confirm(mark.ordinal, before !== undefined && mustBeConfirmed(before.state));
     if (difference.outcome === 'unchanged' && !rowChanged) {
@@ -213,13 +234,21 @@ export class Comparison {
       return;
     }
     if (difference.outcome === 'refused') {
-      const why = { field: '', reason: 'immutable_changed', message: 'the fact was published before with other values, and facts of this class never change' };
+      const why = {
+        field: '',
+        reason: 'immutable_changed',
+        message: 'the fact was published before with other values, and facts of this class never change',
+      };
       this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, before, values);
       return;
     }
     const value = encode(fact.fields);
     if (isLarger(value, maxValueBytes)) {
-      const why = { field: '', reason: 'record_too_large', message: `the encoded fact is larger than the topic's max.message.bytes allows (${maxValueBytes} bytes)` };
+      const why = {
+        field: '',
+        reason: 'record_too_large',
+        message: `the encoded fact is larger than the topic's max.message.bytes allows (${maxValueBytes} bytes)`,
+      };
       this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, before, values);
       return;
     }
@@ -257,7 +286,8 @@ export class Comparison {
       .filter((slot): slot is Hash => slot !== null)
       .map((slot) => ({ slot, stored: view.findEntry(slot) }))
       .find(({ stored }) => stored !== undefined && mustBeConfirmed(stored.entry.state) && this.#ownsEntry(stored, row, rowHash));
-    const isFree = slotNow !== null && (view.findEntry(slotNow)?.entry.state ?? 'deleted') === 'deleted' && !this.#created.has(textOf(slotNow));
+    const isFree =
+      slotNow !== null && (view.findEntry(slotNow)?.entry.state ?? 'deleted') === 'deleted' && !this.#created.has(textOf(slotNow));
     const slot = own?.slot ?? (isFree ? slotNow : fingerprints.rowSlot(rowHash));
     const stored = own?.stored ?? view.findEntry(slot);
     const mark = this.#place(row, 'quarantined', slot, rowHash, stored);
@@ -279,7 +309,6 @@ export class Comparison {
     const refused = this.#parts.fingerprints.fact(JSON.stringify([rejected.field, rejected.reason, values ?? []]));
     const refusedMark: RowMark = { ...mark, verdict: 'quarantined' };
     if (before?.state === 'quarantined' && before.refused !== null && equalHash(before.refused, refused)) {
-      this.counts.unchanged++;
       this.#marks.push(refusedMark);
       return;
     }
@@ -397,7 +426,8 @@ export class Comparison {
     if (this.#duplicates.length > 0) {
       const hint = this.#rules.showKeys ? '' : ' (--show-keys shows them)';
       throw new HeadraceError('KEY_INVALID', `${mapping}: several rows claim one key, for example ${this.#duplicates.join(', ')}${hint}.`, {
-        suggestion: "Which row is right cannot be guessed. Make the model's key unique (a join that fans out?), or the mapping's key finer.",
+        suggestion:
+          "Which row is right cannot be guessed. Make the model's key unique (a join that fans out?), or the mapping's key finer.",
       });
     }
   }

@@ -4,8 +4,8 @@ import { type JsonCodec, jsonCodec } from '../contract/json-codec.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { FactMapper } from '../core/fact.ts';
 import type { Column } from '../core/row.ts';
-import { CURSOR_KINDS } from './watermark.ts';
 import type { Job } from './job.ts';
+import { CURSOR_KINDS } from './watermark.ts';
 
 /** The mapping compiled against the columns that the warehouse has now. */
 export interface Contract {
@@ -24,9 +24,13 @@ export async function compileContract(job: Job): Promise<Contract> {
   const cursor = columns.find((c) => c.name === model.cursor?.column);
   if (cursor !== undefined && !CURSOR_KINDS.has(cursor.kind)) {
     const { file, line } = model.locate('cursor.column');
-    throw new HeadraceError('CONTRACT_MISMATCH', `${file}:${line ?? 1}  cursor.column: ${cursor.name} is ${cursor.sourceType}, which has no order that a watermark can stand in.`, {
-      suggestion: `Use a column of one of these kinds: ${[...CURSOR_KINDS].join(', ')}.`,
-    });
+    throw new HeadraceError(
+      'CONTRACT_MISMATCH',
+      `${file}:${line ?? 1}  cursor.column: ${cursor.name} is ${cursor.sourceType}, which has no order that a watermark can stand in.`,
+      {
+        suggestion: `Use a column of one of these kinds: ${[...CURSOR_KINDS].join(', ')}.`,
+      },
+    );
   }
   return { mapper, keyLength, codec: jsonCodec(mapper.fieldNames), canonical: canonicalFactOf(mapper.fieldNames), columns };
 }

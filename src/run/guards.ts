@@ -39,11 +39,23 @@ export function judge(guards: Guards, input: GuardInput, allow: ReadonlySet<stri
     const exceeded = count >= limit.atLeast && count > limit.share * of;
     const percent = of === 0 ? 100 : (100 * count) / of;
     const limits = `limit ${formatPercent(100 * limit.share)}, at least ${limit.atLeast}`;
-    return verdict(guard, count, of, exceeded, `${count.toLocaleString('en')} of ${of.toLocaleString('en')} ${things} (${formatPercent(percent)}; ${limits})`);
+    return verdict(
+      guard,
+      count,
+      of,
+      exceeded,
+      `${count.toLocaleString('en')} of ${of.toLocaleString('en')} ${things} (${formatPercent(percent)}; ${limits})`,
+    );
   };
   const isEmpty = readEverything && counts.rows === 0 && live > 0;
   return [
-    verdict('empty_source', counts.rows, live, isEmpty && guards.emptySource === 'stop', `${counts.rows.toLocaleString('en')} rows read, ${live.toLocaleString('en')} facts live`),
+    verdict(
+      'empty_source',
+      counts.rows,
+      live,
+      isEmpty && guards.emptySource === 'stop',
+      `${counts.rows.toLocaleString('en')} rows read, ${live.toLocaleString('en')} facts live`,
+    ),
     share('deleted', guards.deleted, counts.deleted, live, 'live facts deleted'),
     share('updated', guards.updated, counts.updated, live, 'live facts updated'),
     share('quarantined', guards.quarantined, counts.rejected, counts.rows, 'rows rejected'),

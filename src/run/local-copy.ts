@@ -89,7 +89,11 @@ function isHeld(holder: LockHolder, job: Job): boolean {
 }
 
 function heldBy(holder: LockHolder, job: Job): HeadraceError {
-  return new HeadraceError('OWNED_ELSEWHERE', `${job.mapping.name}: process ${holder.pid} on ${holder.host} works on the local copy in ${job.folder} since ${holder.since}.`, {
-    suggestion: 'Nothing was changed. Wait for it to end. If that host is gone for good, run again with --take-over.',
-  });
+  return new HeadraceError(
+    'OWNED_ELSEWHERE',
+    `${job.mapping.name}: process ${holder.pid} on ${holder.host} works on the local copy in ${job.folder} since ${holder.since}.`,
+    {
+      suggestion: 'Nothing was changed. Wait for it to end. If that host is gone for good, run again with --take-over.',
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import { HeadraceError } from '../core/errors.ts';
-import type { SnapshotView } from '../snapshot/view.ts';
 import { FINGERPRINT_ALGORITHM, Fingerprints, fingerprintKeyOf, newFingerprintKey } from '../snapshot/fingerprints.ts';
+import type { SnapshotView } from '../snapshot/view.ts';
 import { checkOrigin } from './check-origin.ts';
 import type { Job } from './job.ts';
 import type { WriterParts } from './writer.ts';
@@ -38,7 +38,9 @@ async function fingerprintKey(job: Job, known: KeyRecord | undefined): Promise<{
   const algorithm = FINGERPRINT_ALGORITHM;
   if (secret !== undefined) {
     const key = await fingerprintKeyOf(secret);
-    const keyId = Buffer.from((await Fingerprints.create(key)).identity('key id')).toString('hex').slice(0, 16);
+    const keyId = Buffer.from((await Fingerprints.create(key)).identity('key id'))
+      .toString('hex')
+      .slice(0, 16);
     if (known !== undefined && (!('keyId' in known) || known.keyId !== keyId)) throw otherKey(job, 'snapshot.key is not the one');
     return { key, fingerprint: { algorithm, keyId } };
   }
@@ -52,6 +54,7 @@ async function fingerprintKey(job: Job, known: KeyRecord | undefined): Promise<{
 
 function otherKey(job: Job, what: string): HeadraceError {
   return new HeadraceError('SNAPSHOT_FOREIGN', `${job.mapping.name}: ${what} under which the snapshot's fingerprints were made.`, {
-    suggestion: 'Give the same secret as before in `snapshot.key` (headrace.yml). With another one every fact would look changed. Nothing was changed.',
+    suggestion:
+      'Give the same secret as before in `snapshot.key` (headrace.yml). With another one every fact would look changed. Nothing was changed.',
   });
 }

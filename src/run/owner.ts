@@ -19,9 +19,13 @@ export function isAlive(owner: OwnerRecord, job: Pick<Job, 'runId' | 'host' | 'p
 export function ownedElsewhere(owner: OwnerRecord, mapping: string, now: number): HeadraceError {
   const left = Math.max(0, Math.ceil((owner.leaseEnd - now) / 1000));
   const state = left > 0 ? `its lease ends in ${left} s` : 'it has taken over';
-  return new HeadraceError('OWNED_ELSEWHERE', `${mapping}: run ${owner.run} on ${owner.host} (process ${owner.pid}) owns this mapping; ${state}.`, {
-    suggestion: 'Nothing was changed. Wait for it to end, or, if you know that it is dead, run again with --take-over.',
-  });
+  return new HeadraceError(
+    'OWNED_ELSEWHERE',
+    `${mapping}: run ${owner.run} on ${owner.host} (process ${owner.pid}) owns this mapping; ${state}.`,
+    {
+      suggestion: 'Nothing was changed. Wait for it to end, or, if you know that it is dead, run again with --take-over.',
+    },
+  );
 }
 
 export function processExists(pid: number): boolean {

@@ -14,7 +14,13 @@ export async function publishFullChunks(job: Job, view: SnapshotView, writer: Wr
 }
 
 /** Steps 9 and 10: all changes, in chunks. The last chunk moves the progress and gives the lease back; with nothing to say, only the lease is given back. */
-export async function publishChanges(job: Job, view: SnapshotView, writer: Writer, changes: ChangeSet, progress: Omit<ChunkProgress, 'last'>): Promise<void> {
+export async function publishChanges(
+  job: Job,
+  view: SnapshotView,
+  writer: Writer,
+  changes: ChangeSet,
+  progress: Omit<ChunkProgress, 'last'>,
+): Promise<void> {
   const before = unmoved(view);
   const hasMoved =
     before.watermark !== progress.watermark || before.digest !== progress.digest || before.fullComparisonAt !== progress.fullComparisonAt;

@@ -38,7 +38,9 @@ export async function readModel(job: Job, view: SnapshotView, scope: Scope, part
     const reading = await readOnce(job, view, scope, parts);
     if (scope.kind !== 'incremental' || reading.comparison.counts.rows > 0) return reading;
     reading.changes.close();
-    job.progress.warn(`${job.mapping.name}: no row lies at or above ${scope.watermark} less the lookback; was the source restored, or its newest rows removed? Comparing in full`);
+    job.progress.warn(
+      `${job.mapping.name}: no row lies at or above ${scope.watermark} less the lookback; was the source restored, or its newest rows removed? Comparing in full`,
+    );
     return await readOnce(job, view, full('the source lies behind the watermark'), parts);
   } catch (error) {
     if (!(error instanceof NeedsFullComparison)) throw error;
@@ -143,9 +145,13 @@ function checkDrift(job: Job, contract: Contract, columns: readonly Column[]): v
   for (const column of columns) {
     const before = contract.columns.find((c) => c.name === column.name);
     if (before?.kind === column.kind && before.sourceType === column.sourceType) continue;
-    throw new HeadraceError('SCHEMA_DRIFT', `${job.mapping.name}: column ${column.name} of model ${job.model.name} changed from ${before?.sourceType ?? 'absent'} to ${column.sourceType} while the run started.`, {
-      suggestion: 'Nothing was published. Run again once the change to the table is complete.',
-    });
+    throw new HeadraceError(
+      'SCHEMA_DRIFT',
+      `${job.mapping.name}: column ${column.name} of model ${job.model.name} changed from ${before?.sourceType ?? 'absent'} to ${column.sourceType} while the run started.`,
+      {
+        suggestion: 'Nothing was published. Run again once the change to the table is complete.',
+      },
+    );
   }
 }
 

@@ -40,37 +40,44 @@ export async function newestOwner(job: Job, view: SnapshotView, end: number): Pr
  * With nothing in between no consumer is needed.
  */
 export async function recover(job: Job, view: SnapshotView, barrier: number, owner: OwnerRecord): Promise<void> {
+  const { mapping, topics } = job;
+  await catchUp(job, view, barrier);
+  // The owner record, then the marker of its transaction.
+  view.apply({ expected: barrier, next: barrier + 2, appliedAtMs: job.clock(), owner });
+  await job.reach('recovered');
+  if (view.state.control === null && view.state.entries > 0) {
+    throw new HeadraceError('SNAPSHOT_CORRUPT', `${mapping.name}: ${topics.snapshot} has entries, but no control record.`, {
+      suggestion:
+        'Records are missing from the snapshot topic. Do not delete anything; see docs/operations.md, "The snapshot topic is damaged".',
+    });
+  }
+}
+
+/** Applies what was committed before `end` to the view; begins anew where the view is too old. Afterwards the view stands at `end`. */
+export async function catchUp(job: Job, view: SnapshotView, end: number): Promise<void> {
   if (isTooOld(job, view)) view.clear();
-  const { mapping, topics, reach, progress } = job;
-  let applied = view.state.appliedAtMs;
+  if (view.state.offset > end) throw aheadOfKafka(job, view, end);
+  if (view.state.offset === end) return;
+  job.progress.update({ phase: 'recovering' });
+  await job.reach('in_recovery');
+  let appliedAtMs = view.state.appliedAtMs;
   let control: ControlRecord | undefined;
+  let owner: OwnerRecord | undefined;
   let entries: EntryUpdate[] = [];
   const apply = (next: number) => {
     const foreign = entries.length > 0 || control !== undefined;
-    view.apply({ expected: view.state.offset, next, appliedAtMs: applied, entries: newestPerSlot(entries), control, owner, foreign });
+    view.apply({ expected: view.state.offset, next, appliedAtMs, entries: newestPerSlot(entries), control, owner, foreign });
     entries = [];
     control = undefined;
   };
-  if (view.state.offset < barrier) {
-    progress.update({ phase: 'recovering' });
-    await reach('in_recovery');
-    await readSnapshot(job, view.state.offset, barrier, (record, offset, timestampMs) => {
-      if (record.type === 'entry') entries.push({ slot: record.slot, bytes: record.entry === null ? null : encodeEntry(record.entry) });
-      if (record.type === 'control') control = record.control;
-      applied = timestampMs;
-      if (entries.length >= STEP_RECORDS) apply(offset + 1);
-    });
-  }
-  if (view.state.offset > barrier) throw aheadOfKafka(job, view, barrier);
-  applied = job.clock();
-  // The owner record, then the marker of its transaction.
-  apply(barrier + 2);
-  await reach('recovered');
-  if (view.state.control === null && view.state.entries > 0) {
-    throw new HeadraceError('SNAPSHOT_CORRUPT', `${mapping.name}: ${topics.snapshot} has entries, but no control record.`, {
-      suggestion: 'Records are missing from the snapshot topic. Do not delete anything; see docs/operations.md, "The snapshot topic is damaged".',
-    });
-  }
+  await readSnapshot(job, view.state.offset, end, (record, offset, timestampMs) => {
+    if (record.type === 'entry') entries.push({ slot: record.slot, bytes: record.entry === null ? null : encodeEntry(record.entry) });
+    else if (record.type === 'control') control = record.control;
+    else owner = record.owner;
+    appliedAtMs = timestampMs;
+    if (entries.length >= STEP_RECORDS) apply(offset + 1);
+  });
+  apply(end);
 }
 
 /** The newest control and owner records between the view and `until`, without changing the view. */

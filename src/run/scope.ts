@@ -14,7 +14,11 @@ export interface Scope {
 export function decideScope(model: Model, digest: string, control: ControlRecord | null, forceFull: boolean, nowMs: number): Scope {
   const full = (reason: string): Scope => ({ kind: 'full comparison', reason, watermark: null });
   if (control?.fullComparisonAt == null) {
-    return { kind: 'initial load', reason: control === null ? 'nothing was published before' : 'the initial load was interrupted', watermark: null };
+    return {
+      kind: 'initial load',
+      reason: control === null ? 'nothing was published before' : 'the initial load was interrupted',
+      watermark: null,
+    };
   }
   if (forceFull) return full('asked for');
   if (control.digest !== digest) return full('the mapping or its model was edited');
@@ -27,6 +31,8 @@ export function decideScope(model: Model, digest: string, control: ControlRecord
 /** Whether an instant of the schedule (UTC) has passed since the last time. */
 export function isDue(cron: string | undefined, lastMs: number, nowMs: number): boolean {
   if (cron === undefined) return false;
-  const previous = CronExpressionParser.parse(cron, { currentDate: new Date(nowMs), tz: 'UTC' }).prev().getTime();
+  const previous = CronExpressionParser.parse(cron, { currentDate: new Date(nowMs), tz: 'UTC' })
+    .prev()
+    .getTime();
   return previous > lastMs;
 }

@@ -142,7 +142,8 @@ export class Writer {
         await this.#sendAgain(changes, progress, attempts - 1, error);
         return;
       }
-      if (step === undefined) throw new HeadraceError('SNAPSHOT_CORRUPT', `${this.#job.mapping.name}: a chunk was committed that was never sent.`);
+      if (step === undefined)
+        throw new HeadraceError('SNAPSHOT_CORRUPT', `${this.#job.mapping.name}: a chunk was committed that was never sent.`);
       step = { ...step, expected: this.#view.state.offset, next };
     }
     await this.#apply(step);
@@ -335,9 +336,13 @@ function tooManyAttempts(job: Job, cause: unknown): HeadraceError {
 /** A partition that gives out an offset twice is not the one that was written before. */
 function checkOffset(topic: string, partition: number, offset: number, atLeast: number): void {
   if (offset >= atLeast) return;
-  throw new HeadraceError('SNAPSHOT_FOREIGN', `${topic} gave offset ${offset} in partition ${partition}, but ${atLeast} was reached before.`, {
-    suggestion: 'The topic was recreated while the run went on. The transaction was not committed.',
-  });
+  throw new HeadraceError(
+    'SNAPSHOT_FOREIGN',
+    `${topic} gave offset ${offset} in partition ${partition}, but ${atLeast} was reached before.`,
+    {
+      suggestion: 'The topic was recreated while the run went on. The transaction was not committed.',
+    },
+  );
 }
 
 function countKinds(changes: readonly Change[]): Record<string, number> {

@@ -1,5 +1,5 @@
-import { HeadraceError } from '../core/errors.ts';
 import type { Entry, EntryState, Hash } from '../core/entry.ts';
+import { HeadraceError } from '../core/errors.ts';
 
 /**
  * The records of a snapshot topic. Key: one byte that says what it is, then

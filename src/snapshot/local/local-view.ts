@@ -79,9 +79,13 @@ export class LocalView implements SnapshotView {
   apply(step: ViewStep): void {
     const state = this.#state;
     if (state.offset !== step.expected) {
-      throw new HeadraceError('LOCAL_COPY_FAILED', `The local copy in ${this.#folder} stands at offset ${state.offset}, not at ${step.expected}.`, {
-        suggestion: 'Another process wrote to it. Run again: the copy is brought up to date from the snapshot topic.',
-      });
+      throw new HeadraceError(
+        'LOCAL_COPY_FAILED',
+        `The local copy in ${this.#folder} stands at offset ${state.offset}, not at ${step.expected}.`,
+        {
+          suggestion: 'Another process wrote to it. Run again: the copy is brought up to date from the snapshot topic.',
+        },
+      );
     }
     this.#write(() => {
       const counts = { confirmable: state.confirmable, quarantined: state.quarantined, entries: state.entries };
@@ -304,9 +308,14 @@ function guarded<T>(folder: string, act: () => T): T {
     return act();
   } catch (cause) {
     if (cause instanceof HeadraceError) throw cause;
-    throw new HeadraceError('LOCAL_COPY_FAILED', `The local copy in ${folder} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      suggestion: 'Check the free space and the permissions of the folder. It is only a cache: deleting it is safe, the next run rebuilds it from Kafka.',
-      cause,
-    });
+    throw new HeadraceError(
+      'LOCAL_COPY_FAILED',
+      `The local copy in ${folder} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        suggestion:
+          'Check the free space and the permissions of the folder. It is only a cache: deleting it is safe, the next run rebuilds it from Kafka.',
+        cause,
+      },
+    );
   }
 }

@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Change } from '../core/change.ts';
+import { judgeReading } from './capture.ts';
+import { checkTopics } from './check-topics.ts';
+import type { Counts } from './comparison.ts';
+import { compileContract } from './contract.ts';
+import type { GuardVerdict } from './guards.ts';
+import type { Job } from './job.ts';
+import { establishOrigin } from './origin.ts';
+import { readModel } from './read-model.ts';
+import { catchUp, snapshotEnd } from './recovery.ts';
+import { decideScope, type Scope } from './scope.ts';
+
+/** What a run would publish now. */
+export interface PlanResult {
+  readonly mapping: string;
+  readonly scope: Scope['kind'];
+  readonly reason: string;
+  readonly counts: Counts;
+  /** Per field, in how many updates it changes. */
+  readonly changedFields: Readonly<Record<string, number>>;
+  readonly guards: readonly GuardVerdict[];
+  /** Facts that consumers hold now. */
+  readonly live: number;
+  readonly watermark: string | null;
+  readonly samples: readonly Sample[];
+}
+
+export interface Sample {
+  readonly kind: Change['kind'];
+  /** The Kafka key: hashed, unless keys were asked for. */
+  readonly key: string;
+  readonly version: number;
+  readonly reason: string | null;
+  /** Of an update, and of what is created or deleted: the fields with their values; keys' values are hashed as the key is. Undefined where the topic no longer has the earlier fact. */
+  readonly before: Readonly<Record<string, unknown>> | undefined;
+  readonly after: Readonly<Record<string, unknown>> | undefined;
+}
+
+const SAMPLES_PER_KIND = 3;
+
+/**
+ * The same flow as a run, up to the guards, on a throw-away copy of the local copy. Promise 7: it publishes nothing, fences nobody, moves nothing, and leaves the
+ * local copy as it is; a run that is under way does not notice it.
+ */
+export async function plan(job: Job): Promise<PlanResult> {
+  const contract = await compileContract(job);
+  const facts = await checkTopics(job);
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-plan-'));
+  try {
+    await copyOfView(job, folder);
+    const dry: Job = { ...job, folder };
+    const view = await job.openView(folder);
+    try {
+      const { end } = await snapshotEnd(job, view);
+      await catchUp(dry, view, end);
+      const origin = await establishOrigin(dry, view);
+      const scope = decideScope(job.model, job.mapping.digest, view.state.control, job.options.full, job.clock());
+      const reading = await readModel(dry, view, scope, {
+        contract,
+        fingerprints: origin.fingerprints,
+        facts,
+        versionFloor: origin.record.versionFloor,
+      });
+      const { comparison } = reading;
+      return {
+        mapping: job.mapping.name,
+        scope: reading.scope.kind,
+        reason: reading.scope.reason,
+        counts: comparison.counts,
+        changedFields: Object.fromEntries(comparison.changedFields),
+        guards: scope.kind === 'initial load' ? [] : judgeReading(job, reading),
+        live: comparison.confirmableBefore,
+        watermark: view.state.control?.watermark ?? null,
+        samples: await takeSamples(job, reading.changes.drain(), (key) =>
+          Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
+        ),
+      };
+    } finally {
+      await view.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A first run has no local copy, and a dry one must not begin it. */
+async function copyOfView(job: Job, folder: string): Promise<void> {
+  if (!existsSync(job.folder)) return;
+  const view = await job.openView(job.folder);
+  try {
+    await view.copyTo(folder);
+  } finally {
+    await view.close();
+  }
+}
+
+async function takeSamples(job: Job, changes: Iterable<Change>, hash: (text: string) => string): Promise<Sample[]> {
+  const chosen: Change[] = [];
+  const taken = new Map<string, number>();
+  for (const change of changes) {
+    const count = taken.get(change.kind) ?? 0;
+    if (count >= SAMPLES_PER_KIND) continue;
+    taken.set(change.kind, count + 1);
+    chosen.push(change);
+  }
+  const samples: Sample[] = [];
+  for (const change of chosen) {
+    const before = await publishedFact(job, change);
+    const after = change.value === null || change.kind === 'deleted' ? undefined : parseFact(change.value);
+    const hide = (fact: Readonly<Record<string, unknown>> | undefined) =>
+      fact === undefined || job.options.showKeys ? fact : hideKeys(job, fact, hash);
+    samples.push({
+      kind: change.kind,
+      key: change.key === null ? '(no key)' : job.options.showKeys ? change.key : `#${hash(change.key)}`,
+      version: change.entry?.version ?? 0,
+      reason: change.reason ?? (change.rejection === null ? null : `${change.rejection.field}: ${change.rejection.message}`),
+      before: hide(before),
+      after: hide(after),
+    });
+  }
+  return samples;
+}
+
+/** The fact that consumers have now, read where its entry says; a topic with retention may no longer hold it. */
+async function publishedFact(job: Job, change: Change): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const { before } = change;
+  if (before === null || before.offset < 0) return undefined;
+  const { partition, offset } = before;
+  const range = (await job.admin.offsets(job.topics.facts)).find((p) => p.partition === partition);
+  if (range === undefined || offset < range.start || offset >= range.end) return undefined;
+  let fact: Readonly<Record<string, unknown>> | undefined;
+  await job.reader.read(
+    { topic: job.topics.facts, partition, from: offset, until: offset + 1 },
+    (record) => {
+      if (record.offset === offset && record.value !== null) fact = parseFact(record.value.toString('utf8'));
+    },
+    job.signal,
+  );
+  return fact;
+}
+
+function parseFact(value: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(value) as Record<string, unknown>;
+}
+
+function hideKeys(job: Job, fact: Readonly<Record<string, unknown>>, hash: (text: string) => string): Record<string, unknown> {
+  const { key, identity, dataSubject } = job.mapping;
+  const hidden = new Set([...key, ...identity, ...(dataSubject === undefined ? [] : [dataSubject])]);
+  return Object.fromEntries(Object.entries(fact).map(([name, value]) => [name, hidden.has(name) ? `#${hash(String(value))}` : value]));
+}
