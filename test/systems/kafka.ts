@@ -15,11 +15,11 @@ export interface KafkaOptions {
   /** Broker properties beyond, or in place of, the ones below. */
   readonly properties?: Readonly<Record<string, string>>;
   /**
-   * Adds a second listener (`saslBrokers`) with PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 for these users (name → password), and ACLs: a user may do only
-   * what was granted; whoever comes by the plain listener may do everything.
+   * Adds a second listener (`saslBrokers`) with PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 for these users (name → password), OAUTHBEARER for anybody with
+   * an unsigned token (see `unsignedToken`), and ACLs: a user may do only what was granted; whoever comes by the other listener may do everything.
    */
   readonly users?: Readonly<Record<string, string>>;
-  /** Given the port that the broker listens on, answers the port that it tells its clients: that of a proxy (see kafka-proxy.ts). */
+  /** Given the port that the broker listens on, answers the port that it tells its clients: that of a proxy (see kafka-proxy.ts). Not with `users`. */
   readonly advertise?: (port: number) => Promise<number>;
   /** How long a start may take, in milliseconds. */
   readonly startTimeoutMs?: number;
@@ -218,13 +218,22 @@ function saslProperties(sasl: number, client: number, controller: number, users:
   return {
     listeners: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller},SASL_PLAINTEXT://127.0.0.1:${sasl}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${client},SASL_PLAINTEXT://127.0.0.1:${sasl}`,
-    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
     'listener.name.sasl_plaintext.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required ${plain.join(' ')};`,
+    'listener.name.sasl_plaintext.oauthbearer.sasl.jaas.config':
+      'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
     'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config': scramModule,
     'listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config': scramModule,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': 'User:ANONYMOUS',
   };
+}
+
+/** A token for OAUTHBEARER that makes its bearer this user for the next hour: a JSON web token without signature, which a broker in a test believes. */
+export function unsignedToken(user: string): string {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (claims: object) => Buffer.from(JSON.stringify(claims)).toString('base64url');
+  return `${part({ alg: 'none' })}.${part({ sub: user, iat: now, exp: now + 3600 })}.`;
 }
 
 async function answers(brokers: string): Promise<boolean> {

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { promisify } from 'node:util';
-import type { ISocketFactory, Kafka, SASLOptions } from 'kafkajs';
+import type { ISocketFactory, Kafka, Mechanism, SASLOptions } from 'kafkajs';
 import type { KafkaConfig, SaslConfig, TlsConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import { withDeadline } from './deadline.ts';
+import { oauthBearer } from './oauth-bearer.ts';
 
 /** What kafkajs has to say, all of it noise for a person: for a log at debug level. Fields hold no record and no password. */
 export type KafkaLog = (message: string, fields: Readonly<Record<string, unknown>>) => void;
@@ -129,44 +128,7 @@ function tlsOptions(tls: TlsConfig | true | undefined): ConnectionOptions | bool
   return options;
 }
 
-function saslOptions(sasl: SaslConfig): SASLOptions {
-  if (sasl.mechanism !== 'oauthbearer')
-    return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password } as SASLOptions;
-  // kafkajs asks anew for every login, and logs in anew before the session that the broker granted ends.
-  return {
-    mechanism: 'oauthbearer',
-    oauthBearerProvider: async () => ({ value: sasl.command ? await tokenFrom(sasl.command) : (sasl.token ?? '') }),
-  };
-}
-
-/** What a program prints: the bare token, or JSON with `value`. */
-async function tokenFrom([program = '', ...args]: readonly string[]): Promise<string> {
-  const suggestion = 'Run it by hand: it prints the token, or JSON with a field "value", and ends with 0 within 10 seconds.';
-  const { stdout } = await promisify(execFile)(program, args, { timeout: 10_000 }).catch((error: unknown) => {
-    const { code, killed } = error as { code?: number | string; killed?: boolean };
-    const how = killed ? 'took longer than 10 seconds' : `failed with ${code}`;
-    // Neither its output nor its arguments: they may hold secrets.
-    throw new HeadraceError('KAFKA_DENIED', `The command for the Kafka token, ${program}, ${how}`, {
-      path: 'kafka.sasl.command',
-      suggestion,
-    });
-  });
-  const text = stdout.trim();
-  const token = text.startsWith('{') ? tokenField(text) : text;
-  if (token === undefined || token === '') {
-    throw new HeadraceError('KAFKA_DENIED', `The command for the Kafka token, ${program}, printed no token`, {
-      path: 'kafka.sasl.command',
-      suggestion,
-    });
-  }
-  return token;
-}
-
-function tokenField(json: string): string | undefined {
-  try {
-    const { value } = JSON.parse(json) as { value?: unknown };
-    return typeof value === 'string' ? value : undefined;
-  } catch {
-    return undefined;
-  }
+function saslOptions(sasl: SaslConfig): SASLOptions | Mechanism {
+  if (sasl.mechanism === 'oauthbearer') return oauthBearer(sasl);
+  return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password } as SASLOptions;
 }
