@@ -41,7 +41,7 @@ export type Reader = (values: RowValues) => string | Failure;
 export function compileField(field: Field, name: string, path: string, scope: CompileScope): Reader {
   if (field.members !== undefined) return compileMembers(field.members, name, path, scope);
   if (field.source === undefined) {
-    scope.report(path, `The field \`${name}\` has no source.`, 'Give it `from`, `cel`, `const` or `members`.');
+    scope.report(path, `The field \`${name}\` has no source.`, 'Give it `from`, `cel`, `const` or `fields`.');
     return broken;
   }
   return compileLeaf(field, field.source, name, path, scope);
@@ -55,7 +55,7 @@ const broken: Reader = () => {
 function compileMembers(members: readonly Field[], name: string, path: string, scope: CompileScope): Reader {
   const parts = members.map((member, index) => ({
     label: `${index === 0 ? '{' : ','}${JSON.stringify(member.name)}:`,
-    read: compileField(member, `${name}.${member.name}`, `${path}.members.${member.name}`, scope),
+    read: compileField(member, `${name}.${member.name}`, `${path}.fields.${member.name}`, scope),
   }));
   return (values) => {
     let text = '';

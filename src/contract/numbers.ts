@@ -105,7 +105,13 @@ function samePlain(a: string, b: string): boolean {
   return left !== undefined && right !== undefined && stripZeros(left) === stripZeros(right);
 }
 
+/** Without zeros at the end of the fraction. A loop, because a regular expression would try every run of zeros in a long number. */
 function stripZeros(plain: string): string {
-  const short = plain.includes('.') ? plain.replace(/\.?0+$/, '') : plain;
+  let end = plain.length;
+  if (plain.includes('.')) {
+    while (plain.charCodeAt(end - 1) === 48) end--;
+    if (plain.charCodeAt(end - 1) === 46) end--;
+  }
+  const short = plain.slice(0, end);
   return short === '-0' ? '0' : short;
 }

@@ -223,6 +223,13 @@ describe('values', () => {
     expect(through(kind, type)(text)).toBe(expected);
   });
 
+  it('takes linear time for long numbers', () => {
+    const long = `[0.${'0'.repeat(200_000)}1]`;
+    const started = performance.now();
+    expect(through('json', array({ kind: 'float64' }))(long)).toBe('!not_a_float64');
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
   it('reads an object’s members in the order of the mapping and leaves the others out', () => {
     const type: FieldType = {
       kind: 'object',

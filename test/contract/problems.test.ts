@@ -32,7 +32,7 @@ describe('problems of a mapping', () => {
       'mappings/thing.yml:7:13  fields.f.from: The model `things` has no column `custmer_id`. Did you mean `customer_id`?',
       'mappings/thing.yml:7:13  fields.g.from: The model `things` has no column `CUSTOMER_ID`. Did you mean `customer_id`?',
       'mappings/thing.yml:7:12  fields.h.cel: The model has no column `customer_idd`. Did you mean `customer_id`?',
-      expect.stringContaining('fields.n.members.m.from: The model `things` has no column `w`.'),
+      expect.stringContaining('fields.n.fields.m.from: The model `things` has no column `w`.'),
       expect.stringContaining('key: `key` names the field `nope`'),
       expect.stringContaining('identity: `identity` names the field `nope`'),
       expect.stringContaining('models/things.yml:1:14  deletes.column: The model `things` has no column `gone`.'),

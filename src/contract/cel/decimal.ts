@@ -1,3 +1,5 @@
+export const MAX_DIGITS = 1000;
+
 /** An exact decimal: unscaled · 10^-scale. What NUMERIC columns and fractions inside JSON are in expressions; never a float. */
 export class CelDecimal {
   readonly unscaled: bigint;
@@ -8,9 +10,9 @@ export class CelDecimal {
     this.scale = scale;
   }
 
-  /** Plain digits; throws for anything else (NaN, an exponent). */
+  /** Plain digits; throws for anything else (NaN, an exponent), and for numbers so long that computing with them would take time. */
   static parse(text: string): CelDecimal {
-    if (!/^-?\d+(?:\.\d+)?$/.test(text)) throw new RangeError('not a decimal');
+    if (text.length > MAX_DIGITS || !/^-?\d+(?:\.\d+)?$/.test(text)) throw new RangeError('not a decimal');
     const point = text.indexOf('.');
     return point < 0
       ? new CelDecimal(BigInt(text), 0)

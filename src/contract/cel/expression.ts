@@ -68,7 +68,7 @@ export function compileExpression(text: string, scope: ExpressionScope): Express
     walk(ast, rewrite);
     const checked = program.check();
     if (!checked.valid) return celProblem(checked.error);
-    const doubtful = firstDoubt(ast);
+    const doubtful = firstDoubt(ast) ?? growth(ast, false);
     if (doubtful !== undefined) return doubtful;
     const context = { row: scope.view };
     return {
@@ -103,12 +103,19 @@ function refusal(node: SyntaxNode, scope: ExpressionScope, depth: number): Expre
       return new ExpressionProblem(`Expressions have no ${node.op === 'call' ? 'function' : 'method'} \`${name}\`.`, near);
     }
   }
-  const isMacro = node.op === 'rcall' && MACROS.has((node.args as [string])[0]);
-  if (isMacro && depth === MAX_NESTED_MACROS) {
+  if (node.op === 'map' && !hasPlainKeys(node)) {
     return new ExpressionProblem(
-      `all, exists, map and filter may be nested ${MAX_NESTED_MACROS} deep.`,
-      'Compute the value in the model’s SQL.',
+      'A map literal has a key that is no literal text, stands twice, or is reserved.',
+      'Build the object with `fields` instead.',
     );
+  }
+  const macro = node.op === 'rcall' ? (node.args as [string])[0] : '';
+  const isMacro = MACROS.has(macro);
+  if (depth === MAX_NESTED_MACROS && isMacro) {
+    return new ExpressionProblem(`all and exists may be nested ${MAX_NESTED_MACROS} deep.`, 'Compute the value in the model’s SQL.');
+  }
+  if (depth > 0 && (macro === 'map' || macro === 'filter')) {
+    return new ExpressionProblem(`${macro} may not stand inside another macro.`, 'Filter first, or compute the value in the model’s SQL.');
   }
   const receiver = isMacro ? (node.args as [string, SyntaxNode])[1] : undefined;
   for (const child of childrenOf(node)) {
@@ -116,6 +123,14 @@ function refusal(node: SyntaxNode, scope: ExpressionScope, depth: number): Expre
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** The library drops keys of these names without a word. */
+const DROPPED_KEYS: ReadonlySet<unknown> = new Set(['__proto__', 'constructor', 'prototype']);
+
+function hasPlainKeys(node: SyntaxNode): boolean {
+  const keys = (node.args as [SyntaxNode, SyntaxNode][]).map(([key]) => (key.op === 'value' ? key.args : undefined));
+  return new Set(keys).size === keys.length && keys.every((key) => typeof key === 'string' && !DROPPED_KEYS.has(key));
 }
 
 /** Our exact functions in place of the library's, and `null == x` as `x == null`, which is what the library can look up. */
@@ -163,6 +178,25 @@ function firstDoubt(ast: SyntaxNode): ExpressionProblem | undefined {
     }
   });
   return found;
+}
+
+/** Lists that are joined again for every element could fill the memory: inside a macro `+` is for scalars. */
+function growth(node: SyntaxNode, inMacro: boolean): ExpressionProblem | undefined {
+  if (node.op === '+' && inMacro) {
+    const [left, right] = node.args as [SyntaxNode, SyntaxNode];
+    if (![left, right].some((side) => SCALARS.has(bare(side.checkedType?.name ?? 'dyn')))) {
+      return new ExpressionProblem(
+        `Inside a macro, \`+\` needs to know the type of one side (at character ${node.start + 1}).`,
+        'Write int(…), decimal(…) or string(…) around it.',
+      );
+    }
+  }
+  const isMacro = node.op === 'rcall' && MACROS.has((node.args as [string])[0]);
+  for (const child of childrenOf(node)) {
+    const found = growth(child, inMacro || isMacro);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** A literal with so few digits that its double reads back as exactly these digits. */

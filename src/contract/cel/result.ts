@@ -43,22 +43,47 @@ export function textOfValue(value: unknown): string {
   return typeof value === 'object' && !(value instanceof CelDecimal) ? jsonOf(value) : String(value);
 }
 
+/** More than any record may hold; a text is measured before it is copied. */
+const MAX_JSON_LENGTH = 16_000_000;
+
 /** JSON of lists, maps and what they hold. */
 function jsonOf(value: unknown): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new RangeError('not finite');
-    return String(value);
-  }
-  if (value instanceof CelDecimal) return String(value);
-  if (value instanceof CelInstant) return JSON.stringify(value.text);
-  if (Array.isArray(value)) return `[${value.map(jsonOf).join(',')}]`;
-  const entries = value instanceof Map ? [...(value as Map<unknown, unknown>)] : plainEntries(value);
-  return `{${entries.map(([key, member]) => `${JSON.stringify(String(key))}:${jsonOf(member)}`).join(',')}}`;
+  const parts: string[] = [];
+  let length = 0;
+  const write = (text: string): void => {
+    length += text.length;
+    if (length > MAX_JSON_LENGTH) throw new RangeError('too long');
+    parts.push(text);
+  };
+  const visit = (part: unknown): void => {
+    if (typeof part === 'string') {
+      if (length + part.length > MAX_JSON_LENGTH) throw new RangeError('too long');
+      write(JSON.stringify(part));
+    } else if (typeof part === 'number') {
+      if (!Number.isFinite(part)) throw new RangeError('not finite');
+      write(String(part));
+    } else if (part === null || typeof part !== 'object' || part instanceof CelDecimal) write(String(part));
+    else if (part instanceof CelInstant) write(JSON.stringify(part.text));
+    else if (Array.isArray(part)) {
+      for (const [index, element] of part.entries()) {
+        write(index === 0 ? '[' : ',');
+        visit(element);
+      }
+      write(part.length === 0 ? '[]' : ']');
+    } else {
+      const entries = part instanceof Map ? [...(part as Map<unknown, unknown>)] : plainEntries(part);
+      for (const [index, [key, member]] of entries.entries()) {
+        write(`${index === 0 ? '{' : ','}${JSON.stringify(String(key))}:`);
+        visit(member);
+      }
+      write(entries.length === 0 ? '{}' : '}');
+    }
+  };
+  visit(value);
+  return parts.join('');
 }
 
-function plainEntries(value: unknown): [string, unknown][] {
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) throw new RangeError('not a map');
+function plainEntries(value: object): [string, unknown][] {
+  if (Object.getPrototypeOf(value) !== Object.prototype) throw new RangeError('not a map');
   return Object.entries(value);
 }

@@ -3,7 +3,7 @@ import type { Column, ColumnKind, RowValues } from '../../core/row.ts';
 import { isArray, type JsonTree, parseJson } from '../json-tree.ts';
 import { plainNumber } from '../numbers.ts';
 import { Rejection } from '../rejection.ts';
-import { CelDecimal } from './decimal.ts';
+import { CelDecimal, MAX_DIGITS } from './decimal.ts';
 import { CelInstant } from './instant.ts';
 
 /** Longer lists make the expression fail, so that two nested macros stay below a million steps. */
@@ -103,7 +103,7 @@ const INT64_LIMIT = 2n ** 63n;
 function celOf(tree: JsonTree): unknown {
   if (isLosslessNumber(tree)) {
     const plain = plainNumber(tree.value);
-    if (plain === undefined) throw new RangeError('exponent out of range');
+    if (plain === undefined || plain.length > MAX_DIGITS) throw new RangeError('too many digits');
     if (plain.includes('.')) return CelDecimal.parse(plain);
     const whole = BigInt(plain);
     return whole >= -INT64_LIMIT && whole < INT64_LIMIT ? whole : new CelDecimal(whole, 0);
