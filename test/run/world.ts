@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { expect, inject } from 'vitest';
+import { composeSystem } from '../../src/compose.ts';
+import { loadProject } from '../../src/config/load-project.ts';
+import type { Mapping, Project } from '../../src/config/project.ts';
+import { formatProblem } from '../../src/core/problem.ts';
+import { createJob, DEFAULT_OPTIONS, folderOf, type JobSettings } from '../../src/ops/create-job.ts';
+import { applyTopics, planTopics } from '../../src/ops/topics.ts';
+import { capture, type RunResult } from '../../src/run/capture.ts';
+import type { RunOptions } from '../../src/run/job.ts';
+import { type PlanResult, plan } from '../../src/run/plan.ts';
+import type { ReachStep } from '../../src/run/steps.ts';
+import type { System } from '../../src/run/system.ts';
+import { type Fold, foldFacts } from './fold-oracle.ts';
+
+/** What a test writes: the same files as a user. `PREFIX` in a topic name becomes unique for the test. */
+export interface WorldFiles {
+  readonly models: Readonly<Record<string, string>>;
+  readonly mappings: Readonly<Record<string, string>>;
+  /** Appended to headrace.yml. */
+  readonly project?: string;
+}
+
+/** A project of its own on the shared real broker and the shared real PostgreSQL: a database, topics and a folder that nobody else uses. */
+export class World {
+  readonly project: Project;
+  readonly system: System;
+  readonly db: pg.Client;
+  readonly root: string;
+  readonly databaseUrl: string;
+  readonly warnings: string[] = [];
+  readonly #closers: (() => Promise<unknown>)[];
+
+  private constructor(
+    parts: { project: Project; system: System; db: pg.Client; root: string; databaseUrl: string },
+    closers: (() => Promise<unknown>)[],
+  ) {
+    this.project = parts.project;
+    this.system = parts.system;
+    this.db = parts.db;
+    this.root = parts.root;
+    this.databaseUrl = parts.databaseUrl;
+    this.#closers = closers;
+  }
+
+  static async create(sql: string, files: WorldFiles): Promise<World> {
+    const name = `w${randomBytes(5).toString('hex')}`;
+    const admin = new pg.Client({ connectionString: inject('postgresUrl') });
+    await admin.connect();
+    await admin.query(`create database ${name}`);
+    await admin.end();
+    const databaseUrl = Object.assign(new URL(inject('postgresUrl')), { pathname: `/${name}` }).toString();
+    const db = new pg.Client({ connectionString: databaseUrl });
+    db.on('error', () => undefined);
+    await db.connect();
+    await db.query(sql);
+
+    const root = mkdtempSync(path.join(os.tmpdir(), `headrace-${name}-`));
+    writeFiles(root, name, files);
+    const project = await load(root, databaseUrl);
+    const system = composeSystem(project);
+    await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));
+    return new World({ project, system, db, root, databaseUrl }, [
+      async () => system[Symbol.asyncDispose](),
+      async () => db.end(),
+      async () => rmSync(root, { recursive: true, force: true }),
+    ]);
+  }
+
+  /** The same topics and database after an edit of the files. */
+  async edited(files: WorldFiles): Promise<World> {
+    writeFiles(this.root, this.project.name, files);
+    const project = await load(this.root, this.databaseUrl);
+    return new World({ project, system: this.system, db: this.db, root: this.root, databaseUrl: this.databaseUrl }, []);
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, WORLD_URL: this.databaseUrl, WORLD_BROKERS: inject('kafkaBrokers') };
+  }
+
+  mapping(name: string): Mapping {
+    const mapping = this.project.mappings.get(name);
+    if (mapping === undefined) throw new Error(`no mapping ${name}`);
+    return mapping;
+  }
+
+  folder(name: string): string {
+    return folderOf(this.project, this.mapping(name));
+  }
+
+  async run(name: string, options: Partial<RunOptions> = {}, reach: ReachStep = () => undefined): Promise<RunResult> {
+    return capture(await this.job(name, options, reach));
+  }
+
+  async plan(name: string, options: Partial<RunOptions> = {}): Promise<PlanResult> {
+    return plan(await this.job(name, options));
+  }
+
+  job(name: string, options: Partial<RunOptions> = {}, reach: ReachStep = () => undefined) {
+    const settings: JobSettings = {
+      options: { ...DEFAULT_OPTIONS, ...options },
+      signal: new AbortController().signal,
+      progress: { update: () => undefined, warn: (message) => this.warnings.push(message) },
+      reach,
+    };
+    return createJob(this.system, this.project, this.mapping(name), settings);
+  }
+
+  fold(name: string, firstVersion = 1): Promise<Fold> {
+    return foldFacts(this.project.kafka, this.mapping(name).topic, firstVersion);
+  }
+
+  /** The fold oracle: the topic folded by identity is exactly this, and no version repeats or skips. Returns the fold for further questions. */
+  async expectFacts(name: string, expected: ReadonlyMap<string, unknown>, firstVersion = 1): Promise<Fold> {
+    const fold = await this.fold(name, firstVersion);
+    expect(fold.violations).toEqual([]);
+    expect(Object.fromEntries([...fold.facts].map(([identity, fact]) => [identity, fact.value]))).toEqual(Object.fromEntries(expected));
+    return fold;
+  }
+
+  async sql<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.db.query<T>(text, values)).rows;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers) await close();
+  }
+}
+
+function writeFiles(root: string, name: string, files: WorldFiles): void {
+  for (const folder of ['models', 'mappings']) {
+    rmSync(path.join(root, folder), { recursive: true, force: true });
+    mkdirSync(path.join(root, folder), { recursive: true });
+  }
+  const fill = (text: string) => text.replaceAll('PREFIX', name);
+  const project = `
+project: ${name}
+environment: test
+warehouses: { main: { type: postgres, url: "\${WORLD_URL}" } }
+kafka: { brokers: "\${WORLD_BROKERS}" }
+topics: { partitions: 3 }
+snapshot: { path: .headrace }
+`;
+  writeFileSync(path.join(root, 'headrace.yml'), project + fill(files.project ?? ''));
+  for (const [file, text] of Object.entries(files.models)) writeFileSync(path.join(root, 'models', `${file}.yml`), fill(text));
+  for (const [file, text] of Object.entries(files.mappings)) writeFileSync(path.join(root, 'mappings', `${file}.yml`), fill(text));
+}
+
+async function load(root: string, databaseUrl: string): Promise<Project> {
+  const { project, problems } = await loadProject(root, { WORLD_URL: databaseUrl, WORLD_BROKERS: inject('kafkaBrokers') });
+  if (project === undefined) throw new Error(problems.map(formatProblem).join('\n'));
+  return project;
+}
