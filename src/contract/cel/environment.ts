@@ -126,10 +126,10 @@ function createBase(): Environment {
   env.registerFunction('decimal(int): decimal', (value: bigint) => new CelDecimal(value, 0), sync);
   env.registerFunction('decimal(decimal): decimal', (value: CelDecimal) => value, sync);
   env.registerFunction('round(decimal, int): decimal', (value: CelDecimal, scale: bigint) => roundDecimal(value, Number(scale)), sync);
-  for (const right of ['decimal', 'int']) {
+  for (const [left, right] of [...pairs.slice(0, 3), ['int', 'int']] as const) {
     env.registerFunction(
-      `divide(decimal, ${right}, int): decimal`,
-      (a: CelDecimal, b: Numeric, scale: bigint) => divideDecimals(a, asDecimal(b), Number(scale)),
+      `divide(${left}, ${right}, int): decimal`,
+      (a: Numeric, b: Numeric, scale: bigint) => divideDecimals(asDecimal(a), asDecimal(b), Number(scale)),
       sync,
     );
   }
