@@ -3,7 +3,8 @@ import type { Absent, Fact, FactMapper, Mapped, Rejected } from '../core/fact.ts
 import type { FieldType } from '../core/field-type.ts';
 import { type Problem, problemsError } from '../core/problem.ts';
 import type { Column, RowValues } from '../core/row.ts';
-import { compileExpression, ExpressionProblem, shown } from './cel/expression.ts';
+import { compileExpression } from './cel/expression.ts';
+import { ExpressionProblem, shown } from './cel/expression-problem.ts';
 import { compileField, Failure, failureMessage, type Reader } from './field-reader.ts';
 import { identityText, keyFault } from './identity.ts';
 import { unquote } from './quote.ts';

@@ -1,7 +1,8 @@
 import type { Field, ValueSource } from '../config/project.ts';
 import { type FieldType, formatFieldType } from '../core/field-type.ts';
 import type { ColumnKind, RowValues } from '../core/row.ts';
-import { compileExpression, ExpressionProblem, shown } from './cel/expression.ts';
+import { compileExpression } from './cel/expression.ts';
+import { ExpressionProblem, shown } from './cel/expression-problem.ts';
 import { kindOfType, kindOfValue, textOfValue } from './cel/result.ts';
 import { adviceFor } from './conversion-advice.ts';
 import { converter } from './convert.ts';

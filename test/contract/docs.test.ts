@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FUNCTIONS, METHODS } from '../../src/contract/cel/environment.ts';
-import { compileExpression, createScope, ExpressionProblem } from '../../src/contract/cel/expression.ts';
+import { compileExpression, createScope } from '../../src/contract/cel/expression.ts';
+import { ExpressionProblem } from '../../src/contract/cel/expression-problem.ts';
 import { REASONS } from '../../src/contract/rejection.ts';
 import type { ColumnKind } from '../../src/core/row.ts';
 import { column } from './mappings.ts';

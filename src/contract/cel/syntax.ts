@@ -4,6 +4,8 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 export interface SyntaxNode {
   readonly op: string;
   args: unknown;
+  /** The whole expression; `start` and `end` are positions in it. */
+  readonly input: string;
   readonly start: number;
   readonly end: number;
   /** Set by the type check. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { columnsOfExpression, compileExpression, createScope, ExpressionProblem } from '../../../src/contract/cel/expression.ts';
+import { columnsOfExpression, compileExpression, createScope } from '../../../src/contract/cel/expression.ts';
+import { ExpressionProblem } from '../../../src/contract/cel/expression-problem.ts';
 import { kindOfValue, textOfValue } from '../../../src/contract/cel/result.ts';
 import type { ColumnKind } from '../../../src/core/row.ts';
 import { column } from '../mappings.ts';
@@ -104,6 +105,9 @@ describe('values of expressions', () => {
     ['row.j.k', '9007199254740993'],
     ['row.j.k + 1 == 9007199254740994', 'true'],
     ['row.j.x == 1.5', 'true'],
+    ['row.d in [decimal("1.1"), decimal("2")]', 'true'],
+    ['row.f == 0.1 && row.f in [0.1]', 'true'],
+    ['row.d != -1.10 && row.d * 0.5 == 0.55', 'true'],
     ['row.j.list.exists(x, x > 2)', 'true'],
     ['row.j.list.map(x, x * 2)', '[2,4,6]'],
     ['row.j.list.filter(x, x != 2)', '[1,3]'],
@@ -177,8 +181,14 @@ describe('what is refused before any row is read', () => {
     ['row.t == "2026-01-31"', 'timestamp is never equal to string'],
     ['row.s in [1, 2]', 'string is never equal to int'],
     ['row.t > 5', 'no such overload: timestamp > int'],
-    ['row.d > row.f', 'A decimal meets a floating point value'],
-    ['row.d > 1.2345678901234567', 'A decimal meets a floating point value'],
+    ['row.d > row.f', 'meets a floating point value'],
+    ['row.d > 1.2345678901234567', 'meets a floating point value'],
+    ['row.d > 1.00000000000000001', 'meets a floating point value'],
+    ['-1.00000000000000001 < row.d', 'meets a floating point value'],
+    ['row.j.x == 1.00000000000000001', 'meets a floating point value'],
+    ['row.j.x == row.f', 'meets a floating point value'],
+    ['row.j.x in [1.5]', 'meets a floating point value'],
+    ['row.d in [1.5]', 'meets a floating point value'],
     ['row.b ? 1 : "a"', 'Ternary branches must have the same type'],
     ['row', '`row` stands alone'],
     ['row[row.s]', '`row` stands alone'],
