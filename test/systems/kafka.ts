@@ -19,8 +19,10 @@ export interface KafkaOptions {
    * an unsigned token (see `unsignedToken`), and ACLs: a user may do only what was granted; whoever comes by the other listener may do everything.
    */
   readonly users?: Readonly<Record<string, string>>;
-  /** Given the port that the broker listens on, answers the port that it tells its clients: that of a proxy (see kafka-proxy.ts). Not with `users`. */
+  /** Given the port that the broker listens on, answers the port that it tells its clients: that of a proxy (see kafka-proxy.ts). */
   readonly advertise?: (port: number) => Promise<number>;
+  /** Adds a listener with TLS (`tlsBrokers`) that presents the key in this PKCS12 file. */
+  readonly tls?: { readonly keystore: string; readonly password: string };
   /** How long a start may take, in milliseconds. */
   readonly startTimeoutMs?: number;
 }
@@ -30,6 +32,8 @@ export interface RunningKafka {
   readonly brokers: string;
   /** host:port of the listener with SASL; only with `users`. */
   readonly saslBrokers: string | undefined;
+  /** host:port of the listener with TLS; only with `tls`. */
+  readonly tlsBrokers: string | undefined;
   /** Of the running process, which changes with a restart; 0 for a broker that was not started here. */
   readonly pid: number;
   /** Holds the properties, the log and the data; empty for a broker that was not started here. */
@@ -48,13 +52,12 @@ export interface RunningKafka {
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<RunningKafka> {
   const given = process.env.HEADRACE_TEST_KAFKA_BROKERS;
-  if (given && !options.users && !options.properties && !options.advertise) return external(given);
+  if (given && Object.keys(options).length === 0) return external(given);
   const classPath = await kafkaClassPath();
   for (let attempt = 1; ; attempt++) {
-    const ports = await freePorts(3);
-    const advertised = await options.advertise?.(ports[0]);
-    const properties = { ...(advertised && { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised}` }), ...options.properties };
-    const broker = new LocalBroker(classPath, { ...options, properties }, ports, await mkdtemp(join(tmpdir(), 'headrace-kafka-')));
+    const ports = await freePorts();
+    const advertised = (await options.advertise?.(ports.client)) ?? ports.client;
+    const broker = new LocalBroker(classPath, options, ports, advertised, await mkdtemp(join(tmpdir(), 'headrace-kafka-')));
     try {
       await broker.format();
       await broker.start();
@@ -73,12 +76,13 @@ function external(brokers: string): RunningKafka {
   const refuse = async () => {
     throw new Error('HEADRACE_TEST_KAFKA_BROKERS is set: this test needs a broker of its own');
   };
-  return { brokers, saslBrokers: undefined, pid: 0, dir: '', stop: async () => {}, kill: refuse, restart: refuse };
+  return { brokers, saslBrokers: undefined, tlsBrokers: undefined, pid: 0, dir: '', stop: async () => {}, kill: refuse, restart: refuse };
 }
 
 class LocalBroker implements RunningKafka {
   readonly brokers: string;
   readonly saslBrokers: string | undefined;
+  readonly tlsBrokers: string | undefined;
   readonly dir: string;
   #child: ChildProcess | undefined;
   #properties: Readonly<Record<string, string>>;
@@ -86,15 +90,18 @@ class LocalBroker implements RunningKafka {
   readonly #options: KafkaOptions;
   readonly #killAtExit = () => this.#child?.kill('SIGKILL');
 
-  constructor(classPath: string, options: KafkaOptions, [client, controller, sasl]: readonly [number, number, number], dir: string) {
-    this.brokers = `127.0.0.1:${client}`;
-    this.saslBrokers = options.users ? `127.0.0.1:${sasl}` : undefined;
+  constructor(classPath: string, options: KafkaOptions, ports: Ports, advertised: number, dir: string) {
+    this.brokers = `127.0.0.1:${ports.client}`;
+    this.saslBrokers = options.users && `127.0.0.1:${ports.sasl}`;
+    this.tlsBrokers = options.tls && `127.0.0.1:${ports.tls}`;
     this.dir = dir;
     this.#classPath = classPath;
     this.#options = options;
     this.#properties = {
-      ...properties(dir, client, controller),
-      ...(options.users ? saslProperties(sasl, client, controller, options.users) : {}),
+      ...listenerProperties(ports, advertised, options),
+      ...brokerProperties(dir, ports),
+      ...(options.users && userProperties(options.users)),
+      ...(options.tls && tlsProperties(options.tls)),
       ...options.properties,
     };
   }
@@ -185,16 +192,22 @@ class LocalBroker implements RunningKafka {
   }
 }
 
-function properties(dir: string, client: number, controller: number): Record<string, string> {
+function listenerProperties(ports: Ports, advertised: number, { users, tls }: KafkaOptions): Record<string, string> {
+  const extra = [...(users ? [`SASL_PLAINTEXT://127.0.0.1:${ports.sasl}`] : []), ...(tls ? [`SSL://127.0.0.1:${ports.tls}`] : [])];
+  return {
+    listeners: [`PLAINTEXT://127.0.0.1:${ports.client}`, `CONTROLLER://127.0.0.1:${ports.controller}`, ...extra].join(','),
+    'advertised.listeners': [`PLAINTEXT://127.0.0.1:${advertised}`, ...extra].join(','),
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+  };
+}
+
+function brokerProperties(dir: string, ports: Ports): Record<string, string> {
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-    listeners: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${client}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT',
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'controller.listener.names': 'CONTROLLER',
+    'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
     'log.dirs': join(dir, 'data'),
     'auto.create.topics.enable': 'false',
     'num.partitions': '1',
@@ -212,12 +225,19 @@ function properties(dir: string, client: number, controller: number): Record<str
   };
 }
 
-function saslProperties(sasl: number, client: number, controller: number, users: Readonly<Record<string, string>>): Record<string, string> {
+function tlsProperties({ keystore, password }: NonNullable<KafkaOptions['tls']>): Record<string, string> {
+  return {
+    'ssl.keystore.type': 'PKCS12',
+    'ssl.keystore.location': keystore,
+    'ssl.keystore.password': password,
+    'ssl.key.password': password,
+  };
+}
+
+function userProperties(users: Readonly<Record<string, string>>): Record<string, string> {
   const plain = Object.entries(users).map(([name, password]) => `user_${name}="${password}"`);
   const scramModule = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
   return {
-    listeners: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller},SASL_PLAINTEXT://127.0.0.1:${sasl}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${client},SASL_PLAINTEXT://127.0.0.1:${sasl}`,
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
     'listener.name.sasl_plaintext.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required ${plain.join(' ')};`,
     'listener.name.sasl_plaintext.oauthbearer.sasl.jaas.config':
@@ -255,9 +275,16 @@ async function answers(brokers: string): Promise<boolean> {
   }
 }
 
+interface Ports {
+  readonly client: number;
+  readonly controller: number;
+  readonly sasl: number;
+  readonly tls: number;
+}
+
 /** Ports that were free a moment ago. */
-async function freePorts(count: 3): Promise<[number, number, number]> {
-  const servers = Array.from({ length: count }, () => createServer());
+async function freePorts(): Promise<Ports> {
+  const servers = Array.from({ length: 4 }, () => createServer());
   const ports = await Promise.all(
     servers.map(async (server) => {
       server.listen(0, '127.0.0.1');
@@ -266,5 +293,6 @@ async function freePorts(count: 3): Promise<[number, number, number]> {
     }),
   );
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports as [number, number, number];
+  const [client, controller, sasl, tls] = ports as [number, number, number, number];
+  return { client, controller, sasl, tls };
 }

@@ -4,6 +4,7 @@ import type { ISocketFactory, Kafka, Mechanism, SASLOptions } from 'kafkajs';
 import type { KafkaConfig, SaslConfig, TlsConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import { withDeadline } from './deadline.ts';
+import { isTlsError, kafkaError } from './errors.ts';
 import { oauthBearer } from './oauth-bearer.ts';
 
 /** What kafkajs has to say, all of it noise for a person: for a log at debug level. Fields hold no record and no password. */
@@ -27,6 +28,9 @@ export class KafkaConnection {
   readonly kafka: Kafka;
   readonly #sockets = new Set<Socket>();
   #coordinatorError: unknown;
+  /** What the network said last: the reason, where connecting comes to nothing. */
+  #lastTrouble: Error | undefined;
+  #onHopeless: ((error: Error) => void) | undefined;
   #destroyed: Error | undefined;
 
   private constructor(kafka: (sockets: ISocketFactory, log: KafkaLog) => Kafka, log: KafkaLog) {
@@ -70,6 +74,30 @@ export class KafkaConnection {
     );
   }
 
+  /**
+   * Connects a client of this connection, within the time allowed for it. A certificate that does not fit is not tried again.
+   * @throws HeadraceError KAFKA_UNREACHABLE or KAFKA_DENIED; the connection is destroyed then.
+   */
+  async connect(client: { connect(): Promise<void> }, config: KafkaConfig): Promise<void> {
+    const context = { config, action: 'Connecting to Kafka' };
+    const budgetMs = connectBudgetMs(config);
+    const hopeless = new Promise<never>((_, reject) => {
+      this.#onHopeless = reject;
+    });
+    try {
+      await withDeadline(
+        Promise.race([client.connect(), hopeless]),
+        budgetMs,
+        () => this.#lastTrouble ?? silentKafka(config, context.action, budgetMs),
+      );
+    } catch (error) {
+      this.destroy();
+      throw kafkaError(error, context);
+    } finally {
+      this.#onHopeless = undefined;
+    }
+  }
+
   /** Closes every socket at once; requests on them fail, and no further connection is made. */
   destroy(reason = 'this client was closed'): void {
     this.#destroyed ??= new Error(reason);
@@ -95,6 +123,13 @@ export class KafkaConnection {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
     this.#sockets.add(socket);
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      this.#lastTrouble = error;
+      if (isTlsError(error)) this.#onHopeless?.(error);
+    });
+    socket.once('end', () => {
+      this.#lastTrouble ??= new Error('Connection closed by the server');
+    });
     socket.once('close', () => this.#sockets.delete(socket));
     return socket;
   }

@@ -149,9 +149,14 @@ function reason(chain: readonly KafkaJsError[], detail: string): string {
   return chain.some((e) => e.name === 'TypeError') ? 'gave no answer' : `gave no usable answer: ${detail}`;
 }
 
+/** Whether the network said that the two sides cannot agree on TLS, or one does not trust the other: no matter of time. */
+export function isTlsError(error: unknown): boolean {
+  return causes(error).some((e) => typeof e.code === 'string' && TLS_CODES.test(e.code));
+}
+
 function reachSuggestion(chain: readonly KafkaJsError[], context: KafkaContext): string {
   const code = chain.map((e) => e.code).find((c) => typeof c === 'string');
-  if (typeof code === 'string' && TLS_CODES.test(code)) {
+  if (isTlsError(chain[0]) || (context.config.tls !== undefined && code === 'ECONNRESET')) {
     return `The TLS handshake failed (${code}): check kafka.tls (ca, servername), and that the port is a TLS listener.`;
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'The host name is unknown: check kafka.brokers.';

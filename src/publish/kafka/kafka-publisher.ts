@@ -2,7 +2,7 @@ import type { Transaction as KafkaTransaction, Producer, RecordMetadata } from '
 import type { KafkaConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import type { OutgoingRecord, Publisher, PublisherFactory, PublisherOptions, Transaction } from '../publisher.ts';
-import { connectBudgetMs, KafkaConnection, type KafkaLog, silentKafka } from './connection.ts';
+import { KafkaConnection, type KafkaLog, silentKafka } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import { errorType, type KafkaContext, kafkaError } from './errors.ts';
 import { watchTopic } from './missing-topic.ts';
@@ -43,14 +43,7 @@ export class KafkaPublisherFactory implements PublisherFactory {
       // The short first wait is for CONCURRENT_TRANSACTIONS, the answer for some milliseconds after a commit.
       retry: { initialRetryTime: 20, multiplier: 1.5, maxRetryTime: 1000, retries: Number.MAX_SAFE_INTEGER },
     });
-    const context: KafkaContext = { config: this.#config, action: 'Connecting to Kafka', transactionalId: options.transactionalId };
-    const budgetMs = connectBudgetMs(this.#config);
-    try {
-      await withDeadline(producer.connect(), budgetMs, () => silentKafka(this.#config, context.action, budgetMs));
-    } catch (error) {
-      connection.destroy();
-      throw kafkaError(error, { ...context, transactionalId: undefined });
-    }
+    await connection.connect(producer, this.#config);
     return new KafkaPublisher(connection, producer, this.#config, options, this.#settings);
   }
 }

@@ -2,7 +2,7 @@ import type { Admin } from 'kafkajs';
 import type { KafkaConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import type { BrokerInfo, PartitionOffsets, TopicAdmin, TopicSpec, TopicState } from '../publisher.ts';
-import { connectBudgetMs, KafkaConnection, type KafkaLog, silentKafka } from './connection.ts';
+import { KafkaConnection, type KafkaLog, silentKafka } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import { errorType, type KafkaContext, kafkaError } from './errors.ts';
 
@@ -197,13 +197,7 @@ export class KafkaTopicAdmin implements TopicAdmin {
   async #connect(): Promise<Session> {
     const connection = await KafkaConnection.prepare(this.#config, this.#options.log);
     const admin = connection.kafka.admin({ retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1000 } });
-    const budgetMs = connectBudgetMs(this.#config);
-    try {
-      await withDeadline(admin.connect(), budgetMs, () => silentKafka(this.#config, 'Connecting to Kafka', budgetMs));
-    } catch (error) {
-      connection.destroy();
-      throw kafkaError(error, { config: this.#config, action: 'Connecting to Kafka' });
-    }
+    await connection.connect(admin, this.#config);
     return { connection, admin };
   }
 }

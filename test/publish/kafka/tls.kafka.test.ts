@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KafkaConfig, TlsConfig } from '../../../src/config/project.ts';
+import { KafkaPublisherFactory } from '../../../src/publish/kafka/kafka-publisher.ts';
+import { KafkaTopicAdmin } from '../../../src/publish/kafka/topic-admin.ts';
+import { kafkaConfig, plain } from '../../conformance/publisher.ts';
+import { type RunningKafka, startKafka } from '../../systems/kafka.ts';
+
+const run = promisify(execFile);
+
+describe('a listener with TLS', () => {
+  let kafka: RunningKafka;
+  let dir: string;
+  let ca: string;
+  const config = (tls?: TlsConfig | true): KafkaConfig => kafkaConfig(kafka.tlsBrokers!, { connectTimeoutMs: 3000, ...(tls && { tls }) });
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'headrace-tls-'));
+    const store = join(dir, 'server.p12');
+    const common = ['-keystore', store, '-storepass', 'secret-of-test', '-alias', 'server'];
+    await run('keytool', [
+      '-genkeypair',
+      ...common,
+      '-keyalg',
+      'EC',
+      '-storetype',
+      'PKCS12',
+      '-dname',
+      'CN=kafka.internal',
+      '-ext',
+      'san=dns:kafka.internal',
+      '-validity',
+      '2',
+    ]);
+    ca = (await run('keytool', ['-exportcert', '-rfc', ...common])).stdout;
+    kafka = await startKafka({ tls: { keystore: store, password: 'secret-of-test' } });
+  });
+  afterAll(async () => {
+    await kafka?.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it('is published to when its certificate fits', async () => {
+    const fitting = config({ ca, servername: 'kafka.internal' });
+    const admin = new KafkaTopicAdmin(fitting);
+    await admin.create([{ topic: 'tls', partitions: 1, config: new Map() }]);
+    await admin.close();
+    const publisher = await new KafkaPublisherFactory(fitting).open({ transactionalId: 'tls', transactionTimeoutMs: 60_000 });
+    const transaction = await publisher.begin();
+    expect(await transaction.send('tls', 0, [plain('a')])).toBe(0);
+    await transaction.commit();
+    await publisher.close();
+  });
+
+  it.each([
+    ['the certificate is of another host', () => config({ ca, servername: 'other.internal' }), 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['nobody vouches for the certificate', () => config({ servername: 'kafka.internal' }), 'SELF_SIGNED'],
+    ['the client speaks no TLS', () => config(), 'kafka.tls'],
+    ['the broker speaks no TLS', () => ({ ...config(true), brokers: [kafka.brokers] }), 'TLS'],
+  ])('is not reached when %s, and told so', async (_, broken, hint) => {
+    const opening = new KafkaPublisherFactory(broken()).open({ transactionalId: 'tls', transactionTimeoutMs: 60_000 });
+    await expect(opening).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE', suggestion: expect.stringContaining(hint) });
+  });
+});
