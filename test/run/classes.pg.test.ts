@@ -1,0 +1,147 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { World } from './world.ts';
+
+let world: World | undefined;
+afterEach(async () => {
+  await world?.close();
+  world = undefined;
+});
+
+const common = (rest: string) => `
+fact: f
+version: "1.0"
+model: rows
+topic: PREFIX.facts
+owner: team@example.com
+semantics: A test.
+encoding: json
+guards: { updated: { share: 100%, at_least: 100 }, deleted: { share: 100%, at_least: 100 } }
+${rest}`;
+
+describe('a command: several rows behind one identity, baseline, deleted facts', () => {
+  const files = {
+    models: {
+      rows: `{ model: rows, warehouse: main, table: rows, key: [customer, product], cursor: { column: at, lookback: 1h }, deletes: { missing_rows: true } }`,
+    },
+    mappings: {
+      facts: common(`
+mapping: facts
+class: command
+compatibility: full_transitive
+key: [customer]
+data_subject: customer
+occurred_at: { from: at }
+where: "row.product == 'core'"
+fields:
+  customer: { from: customer, type: string }
+  priority: { cel: "row.plan == 'gold' ? 'P1' : 'P3'", type: { enum: [P1, P3] } }
+on_delete: fact
+initial_load: baseline
+undo: previous
+`),
+    },
+  };
+  const table = `create table rows (customer text, product text, plan text, at timestamptz default clock_timestamp(), primary key (customer, product));
+    insert into rows select 'c' || g, p, 'gold' from generate_series(1, 10) g, unnest(array['core', 'extra']) p;`;
+
+  test('nothing is sent for what was there on the first day; a change is version 1; a deletion is a deleted fact and a tombstone', async () => {
+    world = await World.create(table, files);
+    expect(await world.run('facts')).toMatchObject({ published: 0, counts: { recorded: 10, absent: 10 } });
+    await world.sql(`update rows set plan = 'trial', at = clock_timestamp() where customer = 'c1' and product = 'core'`);
+    await world.sql(`update rows set plan = 'trial', at = clock_timestamp() where customer = 'c2' and product = 'extra'`);
+    expect((await world.run('facts')).published).toBe(1);
+    await world.sql(`delete from rows where customer in ('c1', 'c2') and product = 'core'`);
+    expect((await world.run('facts', { full: true })).counts.deleted).toBe(2);
+    const { history, facts, violations } = await world.fold('facts');
+    expect(violations).toEqual([]);
+    expect(facts.size).toBe(0);
+    expect(history.get('c1')?.map((r) => [r.version, r.type, r.value])).toEqual([
+      [1, 'f.v1.updated', { customer: 'c1', priority: 'P3' }],
+      [2, 'f.v1.deleted', { customer: 'c1', priority: 'P3' }],
+      [3, 'f.v1.deleted', null],
+    ]);
+    expect(history.get('c2')?.map((r) => [r.version, r.value])).toEqual([
+      [1, { customer: 'c2', priority: 'P1' }],
+      [2, null],
+    ]);
+  });
+
+  test('rows outside the scope end only the fact that they produced', async () => {
+    world = await World.create(table, files);
+    await world.run('facts');
+    await world.sql(`update rows set plan = 'silver', at = clock_timestamp() where product = 'extra'`);
+    expect((await world.run('facts')).counts).toMatchObject({ absent: 10, deleted: 0 });
+    expect((await world.run('facts', { full: true })).counts).toMatchObject({ deleted: 0 });
+  });
+
+  test('a fact that moves to another row: an incremental run compares in full, and finds the old row gone', async () => {
+    world = await World.create(table.replace('primary key (customer, product)', 'primary key (customer, product)'), {
+      ...files,
+      mappings: { facts: files.mappings.facts.replace(`where: "row.product == 'core'"`, `where: "row.product != 'extra'"`) },
+    });
+    await world.run('facts');
+    await world.sql(
+      `insert into rows (customer, product, plan) values ('c1', 'core2', 'trial'); delete from rows where customer = 'c1' and product = 'core'`,
+    );
+    expect(await world.run('facts')).toMatchObject({ scope: 'full comparison', published: 1, counts: { updated: 1, deleted: 0 } });
+    expect((await world.fold('facts')).facts.get('c1')?.value).toEqual({ customer: 'c1', priority: 'P3' });
+    expect((await world.run('facts', { full: true })).published).toBe(0);
+    // The old row comes back beside the new one: now two rows claim the identity.
+    await world.sql(`insert into rows (customer, product, plan) values ('c1', 'core', 'gold')`);
+    await expect(world.run('facts')).rejects.toMatchObject({ code: 'KEY_INVALID' });
+  });
+
+  test('within one run: the old row leaves the scope, another takes over; one version, no deletion', async () => {
+    world = await World.create(table, files);
+    await world.run('facts');
+    await world.sql(`begin; update rows set product = 'old' , at = clock_timestamp() where customer = 'c1' and product = 'core';
+      update rows set product = 'core', plan = 'trial', at = clock_timestamp() where customer = 'c1' and product = 'extra'; commit`);
+    const result = await world.run('facts');
+    expect(result.published).toBe(1);
+    expect((await world.fold('facts')).history.get('c1')?.map((r) => [r.version, r.type])).toEqual([[1, 'f.v1.updated']]);
+    expect((await world.run('facts', { full: true })).published).toBe(0);
+  });
+});
+
+describe('behavior: events that never change', () => {
+  const files = {
+    models: {
+      rows: `{ model: rows, warehouse: main, sql: "select id, customer, what, happened_at, at from events", key: [id], cursor: { column: at, lookback: 1h }, append_only: true, deletes: none }`,
+    },
+    mappings: {
+      facts: common(`
+mapping: facts
+class: behavior
+compatibility: forward
+identity: [id]
+key: [customer]
+data_subject: customer
+occurred_at: { from: happened_at }
+fields:
+  id: { from: id, type: int64 }
+  customer: { from: customer, type: string }
+  what: { from: what, type: string }
+`),
+    },
+  };
+  const table = `create table events (id bigint primary key, customer text, what text, happened_at timestamptz, at timestamptz default clock_timestamp());
+    insert into events select g, 'c' || g % 5, 'login', now() - (g || ' minutes')::interval from generate_series(1, 100) g;`;
+
+  test('are published once, in the order in which they happened; a changed one is reported, a removed one stays', async () => {
+    world = await World.create(table, files);
+    expect((await world.run('facts')).published).toBe(100);
+    await world.sql(`update events set what = 'logout', at = clock_timestamp() where id = 1`);
+    await world.sql(`delete from events where id = 2`);
+    expect(await world.run('facts')).toMatchObject({ published: 0, counts: { quarantined: 1 } });
+    expect((await world.run('facts', { full: true })).counts).toMatchObject({ deleted: 0, quarantined: 0 });
+    const fold = await world.fold('facts');
+    expect(fold.violations).toEqual([]);
+    expect(fold.facts.size).toBe(100);
+    expect(fold.facts.get('1')).toMatchObject({ key: 'c1', version: 1, value: { id: '1', customer: 'c1', what: 'login' } });
+    const times = [...fold.history]
+      .filter(([, [r]]) => JSON.stringify(r?.value).includes('"c1"'))
+      .map(([, [r]]) => r?.headers.ce_time ?? '');
+    expect(times).toEqual(times.toSorted());
+    expect(times.length).toBe(20);
+  });
+});
