@@ -71,7 +71,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   TRANSACTION_ABORTABLE: { code: 'OUTCOME_UNKNOWN', suggestion: recover },
 };
 
-/** Error numbers that kafkajs 2.2.4 has no name for. */
+/** Error numbers that kafkajs 2.2.4 has no name for; it puts them into a message (protocol/error.js). */
 const NUMBERS: Readonly<Record<number, string>> = { 90: 'PRODUCER_FENCED', 120: 'TRANSACTION_ABORTABLE' };
 
 /** Names that Node gives to what is wrong with a TLS connection. */
@@ -113,7 +113,8 @@ export function kafkaError(error: unknown, context: KafkaContext): HeadraceError
 /** Kafka's name of the error that the broker answered with, if it answered: `TOPIC_AUTHORIZATION_FAILED`. */
 export function errorType(error: unknown): string | undefined {
   for (const e of causes(error)) {
-    if (typeof e.code === 'number' && NUMBERS[e.code] !== undefined) return NUMBERS[e.code];
+    const unnamed = /^Unknown error code (\d+)/.exec(e.message)?.[1];
+    if (unnamed !== undefined) return NUMBERS[Number(unnamed)] ?? `error ${unnamed}`;
     if (typeof e.type === 'string') return e.type;
   }
   return undefined;
