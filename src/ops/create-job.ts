@@ -14,7 +14,6 @@ export const DEFAULT_OPTIONS: RunOptions = {
   allow: new Set(),
   showKeys: false,
   chunk: DEFAULT_CHUNK,
-  // Longer than a transaction may last plus the interval between two renewals: see docs/protocol.md.
   leaseMs: 120_000,
   renewEveryMs: 30_000,
 };
@@ -46,7 +45,7 @@ export async function createJob(system: System, project: Project, mapping: Mappi
     pid: process.pid,
     clock: Date.now,
     ...settings,
-    options: fitLease(settings.options, project),
+    options: withLease(settings.options, project),
   };
 }
 
@@ -60,7 +59,9 @@ function newRunId(nowMs: number): string {
   return `${new Date(nowMs).toISOString().replace(/[-:.]/g, '')}-${randomBytes(3).toString('hex')}`;
 }
 
-function fitLease(options: RunOptions, project: Project): RunOptions {
-  const leaseMs = Math.max(options.leaseMs, project.kafka.transactionTimeoutMs + 2 * options.renewEveryMs);
-  return { ...options, leaseMs };
+/** The lease outlives a transaction and two missed renewals: who is alive is never taken for dead, and who is dead holds nobody up for long. */
+function withLease(options: RunOptions, project: Project): RunOptions {
+  const { transactionTimeoutMs } = project.kafka;
+  const renewEveryMs = Math.min(options.renewEveryMs, transactionTimeoutMs / 2);
+  return { ...options, renewEveryMs, leaseMs: transactionTimeoutMs + 2 * renewEveryMs };
 }
