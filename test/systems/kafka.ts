@@ -220,6 +220,8 @@ function brokerProperties(dir: string, ports: Ports): Record<string, string> {
     'share.coordinator.state.topic.replication.factor': '1',
     'share.coordinator.state.topic.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // How often the cleaner of compacted topics looks for work: 15 s by default.
+    'log.cleaner.backoff.ms': '500',
     // How often the broker looks for transactions that outlived their timeout: the default of 10 s makes such tests slow.
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
   };
