@@ -106,7 +106,7 @@ function kindOf(type: TypeRow): ColumnKind {
 }
 
 /** Elements whose text in an array's JSON would not be canonical: they go through their own text. */
-const AS_TEXT: ReadonlySet<ColumnKind> = new Set(['boolean', 'date', 'time', 'timestamp', 'timestamptz', 'bytes']);
+const AS_TEXT: ReadonlySet<ColumnKind> = new Set(['date', 'time', 'timestamp', 'timestamptz', 'bytes']);
 
 /**
  * What is selected for a column. `to_json`, not `to_jsonb`: jsonb would turn -0 into 0. In a key, equal values must have equal texts:

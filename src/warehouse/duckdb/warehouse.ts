@@ -1,0 +1,107 @@
+import type { DuckDbConfig, Relation } from '../../config/project.ts';
+import type { Column } from '../../core/row.ts';
+import { isTimeCursor } from '../cursor-bound.ts';
+import { pickColumns } from '../pick-columns.ts';
+import { scanQuery } from '../query.ts';
+import type { Scan, ScanRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import { readColumns, rowExpression, textExpression } from './columns.ts';
+import { type DuckDbConnection, SharedDatabase, throwIfAborted } from './connection.ts';
+import { DUCKDB_DIALECT } from './dialect.ts';
+import type { RowLayout } from './rows.ts';
+import { DuckDbScan } from './scan.ts';
+import { fieldDecoder } from './values.ts';
+
+/** A DuckDB file, opened read-only and only while it is read. */
+export class DuckDbWarehouse implements Warehouse {
+  readonly type = 'duckdb';
+  readonly #config: DuckDbConfig;
+  readonly #database: SharedDatabase;
+
+  constructor(config: DuckDbConfig) {
+    this.#config = config;
+    this.#database = new SharedDatabase(config);
+  }
+
+  async ping(): Promise<WarehouseInfo> {
+    return this.#use(async (connection) => {
+      const [version, now] = await texts(connection, 'select version() as version, (epoch_us(now()) / 1000)::varchar as now_ms');
+      return { version: `DuckDB ${version}`, nowMs: Number(now), address: this.#config.path };
+    });
+  }
+
+  async describe(relation: Relation): Promise<readonly Column[]> {
+    return this.#use((connection) => connection.wait(readColumns(connection.duckdb, relation)));
+  }
+
+  async openScan(request: ScanRequest, signal: AbortSignal): Promise<Scan> {
+    throwIfAborted(signal);
+    const connection = await this.#database.open(signal);
+    try {
+      const picked = pickColumns(request, await connection.wait(readColumns(connection.duckdb, request.relation), signal));
+      const plan = planScan(request, picked.columns, picked.cursor);
+      return new DuckDbScan({
+        connection,
+        signal,
+        columns: picked.columns,
+        now: await readNow(connection, picked.cursor),
+        estimatedRows: await estimate(connection, plan.text),
+        text: plan.text,
+        layout: plan.layout,
+      });
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#database.closeAll();
+  }
+
+  async #use<T>(work: (connection: DuckDbConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#database.open();
+    try {
+      return await work(connection);
+    } finally {
+      await connection.close();
+    }
+  }
+}
+
+function planScan(request: ScanRequest, columns: readonly Column[], cursor: Column | undefined): { text: string; layout: RowLayout } {
+  const asked = cursor === undefined ? -1 : request.columns.indexOf(cursor.name);
+  const hidden = cursor !== undefined && asked < 0;
+  const fields = columns.map((column, i) => textExpression(column, i < request.keyLength));
+  if (hidden) fields.push(textExpression(cursor, false));
+  return {
+    text: scanQuery(request, [{ expression: rowExpression(fields), name: 'row' }], cursor, DUCKDB_DIALECT),
+    layout: {
+      keyLength: request.keyLength,
+      cursorIndex: hidden ? columns.length : asked,
+      decoders: columns.map(fieldDecoder),
+      decodeCursor: cursor === undefined ? (text) => text : fieldDecoder(cursor),
+    },
+  };
+}
+
+/** The start of the transaction. */
+async function readNow(connection: DuckDbConnection, cursor: Column | undefined): Promise<string | null> {
+  if (cursor === undefined || !isTimeCursor(cursor)) return null;
+  const utc = cursor.kind === 'timestamptz' ? 'now()' : `(now() at time zone 'UTC')::${cursor.kind}`;
+  const [now] = await texts(connection, `select ${utc}::varchar as now`);
+  return now ?? null;
+}
+
+/** The planner's guess at the root of the plan; undefined where it has none. */
+async function estimate(connection: DuckDbConnection, text: string): Promise<number | undefined> {
+  const [, plan] = await texts(connection, `explain (format json) ${text}`);
+  const rows = /"Estimated Cardinality": "(\d+)"/.exec(plan ?? '')?.[1];
+  return rows === undefined ? undefined : Number(rows);
+}
+
+/** The first row, as text. */
+async function texts(connection: DuckDbConnection, sql: string): Promise<readonly string[]> {
+  connection.startStatement();
+  const result = await connection.wait(connection.duckdb.runAndReadAll(sql));
+  return (result.getRows()[0] ?? []).map(String);
+}
