@@ -8,27 +8,48 @@ import { FIELD_NAME_RULE, isFieldName } from './written-type.ts';
 type Report = (problem: Problem) => void;
 
 /** Fields in the order of the file; those that are wrong are reported and left out. */
-export function compileFields(written: Readonly<Record<string, WrittenField>>, path: Path, document: SourceDocument, report: Report): readonly Field[] {
+export function compileFields(
+  written: Readonly<Record<string, WrittenField>>,
+  path: Path,
+  document: SourceDocument,
+  report: Report,
+): readonly Field[] {
   const fields: Field[] = [];
   for (const [name, field] of Object.entries(written)) {
     const at = [...path, name];
     if (!isFieldName(name)) report(document.problem(at, `This name does not fit: ${FIELD_NAME_RULE}.`));
-    const compiled = field.fields === undefined ? compileLeaf(name, field, at, document, report) : compileNested(name, field, field.fields, at, document, report);
+    const compiled =
+      field.fields === undefined
+        ? compileLeaf(name, field, at, document, report)
+        : compileNested(name, field, field.fields, at, document, report);
     if (compiled !== undefined) fields.push(compiled);
   }
   return fields;
 }
 
-function compileNested(name: string, written: WrittenField, inner: Readonly<Record<string, WrittenField>>, path: Path, document: SourceDocument, report: Report): Field | undefined {
+function compileNested(
+  name: string,
+  written: WrittenField,
+  inner: Readonly<Record<string, WrittenField>>,
+  path: Path,
+  document: SourceDocument,
+  report: Report,
+): Field | undefined {
   for (const key of ['from', 'cel', 'const', 'type', 'optional', 'default', 'values'] as const) {
-    if (written[key] !== undefined) report(document.problem([...path, key], `\`${key}\` cannot stand beside \`fields\`: the members have their own.`, `Remove \`${key}\`.`));
+    if (written[key] !== undefined)
+      report(
+        document.problem([...path, key], `\`${key}\` cannot stand beside \`fields\`: the members have their own.`, `Remove \`${key}\`.`),
+      );
   }
   const members = compileFields(inner, [...path, 'fields'], document, report);
   if (members.length === 0) {
     if (Object.keys(inner).length === 0) report(document.problem([...path, 'fields'], 'The object has no members.'));
     return undefined;
   }
-  const type = { kind: 'object', members: members.map((member) => ({ name: member.name, type: member.type, optional: member.optional })) } as const;
+  const type = {
+    kind: 'object',
+    members: members.map((member) => ({ name: member.name, type: member.type, optional: member.optional })),
+  } as const;
   return { name, members, type, optional: false, description: written.description };
 }
 
@@ -44,7 +65,8 @@ function compileLeaf(name: string, written: WrittenField, path: Path, document: 
     if (reason !== undefined) report(document.problem(at, `\`${document.written(at)}\` ${reason}.`));
   };
   const optional = written.optional ?? false;
-  if (written.const === null && !optional) report(document.problem([...path, 'const'], 'A field that is always null must be optional.', 'Add `optional: true`.'));
+  if (written.const === null && !optional)
+    report(document.problem([...path, 'const'], 'A field that is always null must be optional.', 'Add `optional: true`.'));
   if (written.const !== undefined && written.const !== null) check([...path, 'const'], written.const);
   if (written.default !== undefined) check([...path, 'default'], written.default);
   for (const [text, value] of Object.entries(written.values ?? {})) check([...path, 'values', text], value);
@@ -63,13 +85,22 @@ function sourceOf(written: WrittenField, path: Path, document: SourceDocument, r
   }
   const found = given.length === 0 ? 'none of them stands here' : `${given.join(' and ')} stand here`;
   const at = given[1] === undefined ? path : [...path, given[1]];
-  report(document.problem(at, `A field has exactly one of from, cel, const and fields; ${found}.`, given.length === 0 ? 'Add `from: column_name`.' : undefined));
+  report(
+    document.problem(
+      at,
+      `A field has exactly one of from, cel, const and fields; ${found}.`,
+      given.length === 0 ? 'Add `from: column_name`.' : undefined,
+    ),
+  );
   return undefined;
 }
 
 function checkCombination(written: WrittenField, path: Path, document: SourceDocument, report: Report): void {
   const complain = (key: string, message: string, suggestion?: string) => report(document.problem([...path, key], message, suggestion));
-  if (written.const !== undefined && written.values !== undefined) complain('values', '`values` replaces what a source gives; a constant has none.', 'Write the result as the constant.');
-  if (written.const !== undefined && written.default !== undefined) complain('default', 'A constant is never NULL, so it needs no default.', 'Remove `default`.');
-  if (written.values !== undefined && Object.keys(written.values).length === 0) complain('values', '`values` is empty: every row would be rejected.');
+  if (written.const !== undefined && written.values !== undefined)
+    complain('values', '`values` replaces what a source gives; a constant has none.', 'Write the result as the constant.');
+  if (written.const !== undefined && written.default !== undefined)
+    complain('default', 'A constant is never NULL, so it needs no default.', 'Remove `default`.');
+  if (written.values !== undefined && Object.keys(written.values).length === 0)
+    complain('values', '`values` is empty: every row would be rejected.');
 }

@@ -22,6 +22,9 @@ export function compileGuards(written: Written, base: Guards): Guards {
   };
 }
 
-function shareGuard(written: { readonly share?: number | undefined; readonly at_least?: number | undefined } | undefined, base: ShareGuard): ShareGuard {
+function shareGuard(
+  written: { readonly share?: number | undefined; readonly at_least?: number | undefined } | undefined,
+  base: ShareGuard,
+): ShareGuard {
   return { share: written?.share ?? base.share, atLeast: written?.at_least ?? base.atLeast };
 }

@@ -6,8 +6,8 @@ import { reportRepeated } from './compile-model.ts';
 import type { ProjectFile } from './compile-project.ts';
 import { mappingDigest } from './digest.ts';
 import type { SourceDocument } from './document.ts';
-import { type WrittenMapping, mappingSchemaWritten } from './mapping-schema.ts';
 import { type ClassSettings, checkMappingRules } from './mapping-rules.ts';
+import { mappingSchemaWritten, type WrittenMapping } from './mapping-schema.ts';
 import type { Field, Mapping, MappingClass, Model, ValueSource } from './project.ts';
 import { readSection } from './read-section.ts';
 import { compileTopic } from './topic-settings.ts';
@@ -25,20 +25,29 @@ export interface KnownModels {
   readonly models: ReadonlyMap<string, Model>;
 }
 
-export function compileMapping(document: SourceDocument, project: Pick<ProjectFile, 'topics' | 'guards'>, known: KnownModels, report: (problem: Problem) => void): MappingFile {
+export function compileMapping(
+  document: SourceDocument,
+  project: Pick<ProjectFile, 'topics' | 'guards'>,
+  known: KnownModels,
+  report: (problem: Problem) => void,
+): MappingFile {
   const written = readSection(mappingSchemaWritten, document, report);
   const fields = written.fields === undefined ? [] : compileFields(written.fields, ['fields'], document, report);
-  if (written.fields !== undefined && Object.keys(document.value['fields'] ?? {}).length === 0) report(document.problem(['fields'], 'The fact has no fields.'));
+  if (written.fields !== undefined && Object.keys(document.value.fields ?? {}).length === 0)
+    report(document.problem(['fields'], 'The fact has no fields.'));
   const occurredAt = compileOccurredAt(written, document, report);
   checkNames(written, fields, document, known, report);
   const topicSpec = compileTopic(written.class ?? 'profile', written, project.topics, document, report);
   const model = known.models.get(written.model ?? '');
   const settings = settingsOf(written);
-  if (written.class !== undefined) checkMappingRules({ ...written, ...settings, class: written.class, topicSpec, model, occurredAt }, document, report);
+  if (written.class !== undefined)
+    checkMappingRules({ ...written, ...settings, class: written.class, topicSpec, model, occurredAt }, document, report);
 
   const { mapping: name, fact, version, class: mappingClass, topic, owner, semantics, key } = written;
-  if (name === undefined || fact === undefined || version === undefined || mappingClass === undefined || model === undefined) return { document, written, mapping: undefined };
-  if (topic === undefined || owner === undefined || semantics === undefined || key === undefined || occurredAt === undefined) return { document, written, mapping: undefined };
+  if (name === undefined || fact === undefined || version === undefined || mappingClass === undefined || model === undefined)
+    return { document, written, mapping: undefined };
+  if (topic === undefined || owner === undefined || semantics === undefined || key === undefined || occurredAt === undefined)
+    return { document, written, mapping: undefined };
   const undigested: Omit<Mapping, 'digest'> = {
     name,
     location: document.locate(''),
@@ -75,7 +84,11 @@ function settingsOf(written: Partial<WrittenMapping>): ClassSettings {
   };
 }
 
-function compileOccurredAt(written: Partial<WrittenMapping>, document: SourceDocument, report: (problem: Problem) => void): ValueSource | undefined {
+function compileOccurredAt(
+  written: Partial<WrittenMapping>,
+  document: SourceDocument,
+  report: (problem: Problem) => void,
+): ValueSource | undefined {
   const { occurred_at: source } = written;
   if (source === undefined) return undefined;
   if (source.from !== undefined && source.cel === undefined) return { from: source.from };
@@ -85,10 +98,16 @@ function compileOccurredAt(written: Partial<WrittenMapping>, document: SourceDoc
 }
 
 /** Names that must be names of something: the model, and the fields of key, identity and data_subject. */
-function checkNames(written: Partial<WrittenMapping>, fields: readonly Field[], document: SourceDocument, known: KnownModels, report: (problem: Problem) => void): void {
+function checkNames(
+  written: Partial<WrittenMapping>,
+  fields: readonly Field[],
+  document: SourceDocument,
+  known: KnownModels,
+  report: (problem: Problem) => void,
+): void {
   if (written.model !== undefined && !known.names.includes(written.model))
     report(document.problem(['model'], `There is no model \`${document.written(['model'])}\`.`, suggestName(written.model, known.names)));
-  const names = Object.keys(document.value['fields'] ?? {});
+  const names = Object.keys(document.value.fields ?? {});
   const check = (path: readonly (string | number)[], name: string, needed: boolean) => {
     if (!names.includes(name)) {
       report(document.problem(path, `The mapping has no field \`${document.written(path)}\`.`, suggestName(name, names)));
@@ -96,8 +115,15 @@ function checkNames(written: Partial<WrittenMapping>, fields: readonly Field[], 
     }
     const field = fields.find((each) => each.name === name);
     if (field !== undefined && ['json', 'array', 'object', 'float64'].includes(field.type.kind))
-      report(document.problem(path, `A field of type ${field.type.kind} has no single text that could identify a fact.`, 'Name a field of another type.'));
-    if (needed && field?.optional === true) report(document.problem(path, 'A field that identifies a fact must not be optional.', `Remove \`optional\` from fields.${name}.`));
+      report(
+        document.problem(
+          path,
+          `A field of type ${field.type.kind} has no single text that could identify a fact.`,
+          'Name a field of another type.',
+        ),
+      );
+    if (needed && field?.optional === true)
+      report(document.problem(path, 'A field that identifies a fact must not be optional.', `Remove \`optional\` from fields.${name}.`));
   };
   for (const list of ['key', 'identity'] as const) {
     const listed = written[list];

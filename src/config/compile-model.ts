@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join, relative } from 'node:path';
 import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
 import type { SourceDocument } from './document.ts';
-import { type WrittenModel, modelSchemaWritten } from './model-schema.ts';
+import { modelSchemaWritten, type WrittenModel } from './model-schema.ts';
 import type { Model, Relation } from './project.ts';
 import { readText } from './read-document.ts';
 import { readSection } from './read-section.ts';
@@ -15,13 +15,19 @@ export interface ModelFile {
 }
 
 /** Compiles one model; reads its sql_file. `warehouses` are the known names, undefined where headrace.yml cannot be read. */
-export async function compileModel(document: SourceDocument, root: string, warehouses: readonly string[] | undefined, report: (problem: Problem) => void): Promise<ModelFile> {
+export async function compileModel(
+  document: SourceDocument,
+  root: string,
+  warehouses: readonly string[] | undefined,
+  report: (problem: Problem) => void,
+): Promise<ModelFile> {
   const written = readSection(modelSchemaWritten, document, report);
   const name = written.model;
   const relation = await compileRelation(written, document, root, report);
   checkModel(written, document, warehouses, report);
   const { warehouse, key } = written;
-  if (name === undefined || warehouse === undefined || key === undefined || relation === undefined) return { document, name, model: undefined };
+  if (name === undefined || warehouse === undefined || key === undefined || relation === undefined)
+    return { document, name, model: undefined };
   const { deletes, cursor } = written;
   const model: Model = {
     name,
@@ -30,7 +36,10 @@ export async function compileModel(document: SourceDocument, root: string, wareh
     relation,
     key,
     cursor: cursor === undefined ? undefined : { column: cursor.column, lookback: cursor.lookback, nulls: cursor.nulls ?? 'always' },
-    deletes: deletes === undefined || deletes === 'none' ? { missingRows: false } : { missingRows: deletes.missing_rows ?? false, column: deletes.column },
+    deletes:
+      deletes === undefined || deletes === 'none'
+        ? { missingRows: false }
+        : { missingRows: deletes.missing_rows ?? false, column: deletes.column },
     appendOnly: written.append_only ?? false,
     fullComparison: written.full_comparison,
     schedule: written.schedule,
@@ -39,7 +48,12 @@ export async function compileModel(document: SourceDocument, root: string, wareh
   return { document, name, model };
 }
 
-async function compileRelation(written: Partial<WrittenModel>, document: SourceDocument, root: string, report: (problem: Problem) => void): Promise<Relation | undefined> {
+async function compileRelation(
+  written: Partial<WrittenModel>,
+  document: SourceDocument,
+  root: string,
+  report: (problem: Problem) => void,
+): Promise<Relation | undefined> {
   const sources = (['table', 'sql', 'sql_file'] as const).filter((key) => Object.hasOwn(document.value, key));
   if (sources.length !== 1) {
     const found = sources.length === 0 ? 'none of them stands here' : `${sources.join(' and ')} stand here`;
@@ -55,11 +69,22 @@ async function compileRelation(written: Partial<WrittenModel>, document: SourceD
   return undefined;
 }
 
-async function readSqlFile(path: string, document: SourceDocument, root: string, report: (problem: Problem) => void): Promise<string | undefined> {
+async function readSqlFile(
+  path: string,
+  document: SourceDocument,
+  root: string,
+  report: (problem: Problem) => void,
+): Promise<string | undefined> {
   const absolute = isAbsolute(path) ? path : join(root, dirname(document.file), path);
   const text = await readText(absolute, relative(root, absolute));
   if (typeof text === 'string') return text;
-  report(document.problem(['sql_file'], `The query's file (\`${document.written(['sql_file'])}\`): ${text.message}`, "The path is relative to the model's file."));
+  report(
+    document.problem(
+      ['sql_file'],
+      `The query's file (\`${document.written(['sql_file'])}\`): ${text.message}`,
+      "The path is relative to the model's file.",
+    ),
+  );
   return undefined;
 }
 
@@ -68,29 +93,58 @@ function withoutSemicolon(sql: string): string {
   return sql.trim().replace(/(\s*;)+$/, '');
 }
 
-function checkModel(written: Partial<WrittenModel>, document: SourceDocument, warehouses: readonly string[] | undefined, report: (problem: Problem) => void): void {
+function checkModel(
+  written: Partial<WrittenModel>,
+  document: SourceDocument,
+  warehouses: readonly string[] | undefined,
+  report: (problem: Problem) => void,
+): void {
   const { warehouse, key, cursor, deletes } = written;
   const complain = (path: readonly string[], message: string, suggestion?: string) => report(document.problem(path, message, suggestion));
-  const warn = (path: readonly string[], message: string, suggestion?: string) => report(document.problem(path, message, suggestion, 'warning'));
+  const warn = (path: readonly string[], message: string, suggestion?: string) =>
+    report(document.problem(path, message, suggestion, 'warning'));
   if (warehouse !== undefined && warehouses !== undefined && !warehouses.includes(warehouse))
     complain(['warehouse'], `headrace.yml has no warehouse \`${document.written(['warehouse'])}\`.`, suggestName(warehouse, warehouses));
   if (key?.length === 0) complain(['key'], 'The key names no column.', 'Name the columns that identify a row.');
   reportRepeated(document, 'key', key, report);
   const removes = deletes !== undefined && deletes !== 'none' && (deletes.missing_rows === true || deletes.column !== undefined);
-  if (deletes !== undefined && deletes !== 'none' && !removes) complain(['deletes'], 'No way of deletion is given.', 'Write `deletes: none`, missing_rows: true, or a column.');
+  if (deletes !== undefined && deletes !== 'none' && !removes)
+    complain(['deletes'], 'No way of deletion is given.', 'Write `deletes: none`, missing_rows: true, or a column.');
   if (written.append_only === true) {
-    if (removes) complain(['deletes'], 'The rows of an append_only model are never deleted.', 'Remove `append_only`, or write `deletes: none`.');
-    if (!Object.hasOwn(document.value, 'cursor')) complain(['append_only'], 'An append_only model needs a cursor: its snapshot entries expire behind it.', 'Add cursor: { column, lookback }.');
+    if (removes)
+      complain(['deletes'], 'The rows of an append_only model are never deleted.', 'Remove `append_only`, or write `deletes: none`.');
+    if (!Object.hasOwn(document.value, 'cursor'))
+      complain(
+        ['append_only'],
+        'An append_only model needs a cursor: its snapshot entries expire behind it.',
+        'Add cursor: { column, lookback }.',
+      );
   }
-  if (deletes !== undefined && deletes !== 'none' && deletes.missing_rows === true && cursor !== undefined && written.full_comparison === undefined)
-    warn(['deletes', 'missing_rows'], 'Missing rows are found by full comparisons alone, and none is scheduled.', 'Add full_comparison: "0 3 * * *".');
+  if (
+    deletes !== undefined &&
+    deletes !== 'none' &&
+    deletes.missing_rows === true &&
+    cursor !== undefined &&
+    written.full_comparison === undefined
+  )
+    warn(
+      ['deletes', 'missing_rows'],
+      'Missing rows are found by full comparisons alone, and none is scheduled.',
+      'Add full_comparison: "0 3 * * *".',
+    );
   if (written.full_comparison !== undefined && !Object.hasOwn(document.value, 'cursor'))
     warn(['full_comparison'], 'Without a cursor every run reads the whole model already.', 'Add a cursor, or remove full_comparison.');
 }
 
 /** A name that stands twice in a list. */
-export function reportRepeated(document: SourceDocument, path: string, names: readonly string[] | undefined, report: (problem: Problem) => void): void {
+export function reportRepeated(
+  document: SourceDocument,
+  path: string,
+  names: readonly string[] | undefined,
+  report: (problem: Problem) => void,
+): void {
   for (const [index, name] of (names ?? []).entries()) {
-    if (names?.indexOf(name) !== index) report(document.problem([path, index], `\`${document.written([path, index])}\` stands twice in ${path}.`));
+    if (names?.indexOf(name) !== index)
+      report(document.problem([path, index], `\`${document.written([path, index])}\` stands twice in ${path}.`));
   }
 }

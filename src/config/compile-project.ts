@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Problem } from '../core/problem.ts';
@@ -29,7 +30,12 @@ export function compileProject(document: SourceDocument, root: string, report: (
   const warehouses = new Map<string, WarehouseConfig>();
   for (const [name, warehouse] of Object.entries(written.warehouses ?? {})) {
     if (!/^[a-z_][a-z0-9_-]{0,62}$/.test(name)) {
-      report(document.problem(['warehouses', name], 'A warehouse is named with lower-case letters, digits, `_` and `-`, beginning with a letter.'));
+      report(
+        document.problem(
+          ['warehouses', name],
+          'A warehouse is named with lower-case letters, digits, `_` and `-`, beginning with a letter.',
+        ),
+      );
       continue;
     }
     const compiled = compileWarehouse(name, warehouse, document, root, report);
@@ -37,7 +43,8 @@ export function compileProject(document: SourceDocument, root: string, report: (
   }
   const { warehouses: named } = document.value;
   const warehouseNames = typeof named === 'object' && named !== null ? Object.keys(named) : [];
-  if (written.warehouses !== undefined && warehouseNames.length === 0) report(document.problem(['warehouses'], 'No warehouse is configured.'));
+  if (written.warehouses !== undefined && warehouseNames.length === 0)
+    report(document.problem(['warehouses'], 'No warehouse is configured.'));
   return {
     name: written.project,
     environment: written.environment ?? 'default',
@@ -78,18 +85,29 @@ function compileDuckDb(
   report: (problem: Problem) => void,
 ): WarehouseConfig | undefined {
   if (/^(:memory:|[a-z]+:)/i.test(written.path) && !/^[a-z]:[\\/]/i.test(written.path)) {
-    report(document.problem(['warehouses', common.name, 'path'], 'The path must be that of a file: a database in memory is empty, and remote ones are not supported.'));
+    report(
+      document.problem(
+        ['warehouses', common.name, 'path'],
+        'The path must be that of a file: a database in memory is empty, and remote ones are not supported.',
+      ),
+    );
     return undefined;
   }
   return { ...common, type: 'duckdb', path: resolve(root, written.path) };
 }
 
 /** The URL as it is written, or one made of the parts. */
-function postgresAddress(name: string, written: z.output<typeof postgresSchema>, document: SourceDocument, report: (problem: Problem) => void): PostgresConfig['url'] | undefined {
+function postgresAddress(
+  name: string,
+  written: z.output<typeof postgresSchema>,
+  document: SourceDocument,
+  report: (problem: Problem) => void,
+): PostgresConfig['url'] | undefined {
   const path = ['warehouses', name];
   const parts = (['host', 'port', 'database', 'user', 'password'] as const).filter((part) => written[part] !== undefined);
   if (written.url !== undefined) {
-    for (const part of parts) report(document.problem([...path, part], `\`${part}\` and \`url\` exclude each other.`, 'Write the URL, or its parts.'));
+    for (const part of parts)
+      report(document.problem([...path, part], `\`${part}\` and \`url\` exclude each other.`, 'Write the URL, or its parts.'));
     return written.url;
   }
   const missing = (['host', 'database', 'user'] as const).filter((part) => written[part] === undefined);
@@ -114,7 +132,14 @@ function compileTls(written: Written['kafka']['tls']): TlsConfig | undefined {
 function compileKafka(written: Written['kafka'], document: SourceDocument, report: (problem: Problem) => void): KafkaConfig {
   const tls = written.tls === true ? true : compileTls(written.tls);
   if (written.sasl?.mechanism === 'plain' && tls === undefined)
-    report(document.problem(['kafka', 'sasl', 'mechanism'], 'Without tls, `plain` sends the password unencrypted.', 'Add `tls: true`, or use scram-sha-512.', 'warning'));
+    report(
+      document.problem(
+        ['kafka', 'sasl', 'mechanism'],
+        'Without tls, `plain` sends the password unencrypted.',
+        'Add `tls: true`, or use scram-sha-512.',
+        'warning',
+      ),
+    );
   return {
     brokers: written.brokers,
     clientId: written.client_id ?? 'headrace',
@@ -126,9 +151,19 @@ function compileKafka(written: Written['kafka'], document: SourceDocument, repor
   };
 }
 
-function compileSasl(written: NonNullable<Written['kafka']['sasl']>, document: SourceDocument, report: (problem: Problem) => void): SaslConfig {
+function compileSasl(
+  written: NonNullable<Written['kafka']['sasl']>,
+  document: SourceDocument,
+  report: (problem: Problem) => void,
+): SaslConfig {
   if (written.mechanism !== 'oauthbearer') return written;
   if ((written.token === undefined) === (written.command === undefined))
-    report(document.problem(['kafka', 'sasl'], 'oauthbearer needs exactly one of `token` and `command`.', 'As command: [program, argument]; it prints the token.'));
+    report(
+      document.problem(
+        ['kafka', 'sasl'],
+        'oauthbearer needs exactly one of `token` and `command`.',
+        'As command: [program, argument]; it prints the token.',
+      ),
+    );
   return written;
 }

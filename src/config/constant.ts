@@ -14,32 +14,47 @@ export function misfit(type: FieldType, value: Constant): string | undefined {
     case 'boolean':
       return typeof value === 'boolean' ? undefined : 'is not true or false';
     case 'int32':
-      return typeof value === 'number' && Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31 ? undefined : 'is not an int32';
+      return isInt64(value) && BigInt.asIntN(32, BigInt(value)) === BigInt(value) ? undefined : 'is not an int32';
     case 'int64':
       return isInt64(value) ? undefined : 'is not an int64';
     case 'decimal':
       return decimalMisfit(type, value);
     case 'float64':
-      return typeof value === 'number' && Number.isFinite(value) ? undefined : 'is not a number';
+      return isNumber(value) ? undefined : 'is not a number';
     case 'date':
       return typeof value === 'string' && isDate(value) ? undefined : 'is not a date: write "YYYY-MM-DD"';
     case 'time':
-      return typeof value === 'string' && isTime(value) ? undefined : 'is not a time: write "HH:MM:SS", with up to six digits behind the point';
+      return typeof value === 'string' && isTime(value)
+        ? undefined
+        : 'is not a time: write "HH:MM:SS", with up to six digits behind the point';
     case 'timestamp':
-      return typeof value === 'string' && isTimestamp(value) ? undefined : 'is not a timestamp: write "YYYY-MM-DDTHH:MM:SSZ", with up to six digits behind the point';
+      return typeof value === 'string' && isTimestamp(value)
+        ? undefined
+        : 'is not a timestamp: write "YYYY-MM-DDTHH:MM:SSZ", with up to six digits behind the point';
     case 'uuid':
-      return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value) ? undefined : 'is not a uuid in lower case with hyphens';
+      return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)
+        ? undefined
+        : 'is not a uuid in lower case with hyphens';
     case 'enum':
-      return typeof value === 'string' && type.symbols.includes(value) ? undefined : `is not one of the symbols of ${formatFieldType(type)}`;
-    case 'bytes':
+      return typeof value === 'string' && type.symbols.includes(value)
+        ? undefined
+        : `is not one of the symbols of ${formatFieldType(type)}`;
     case 'json':
+      return undefined;
+    case 'bytes':
     case 'array':
     case 'object':
       return `cannot be written as a constant, because the type is ${type.kind}: take it from a column or an expression`;
   }
 }
 
-function isInt64(value: Constant): boolean {
+function isNumber(value: Constant): boolean {
+  return typeof value === 'number'
+    ? Number.isFinite(value)
+    : typeof value === 'string' && /^-?\d+(\.\d+)?(e[+-]?\d{1,3})?$/i.test(value) && Number.isFinite(Number(value));
+}
+
+function isInt64(value: Constant): value is string | number {
   if (typeof value === 'number') return Number.isSafeInteger(value);
   if (typeof value !== 'string' || !/^(0|-?[1-9]\d{0,18})$/.test(value)) return false;
   return BigInt.asIntN(64, BigInt(value)) === BigInt(value);

@@ -81,7 +81,12 @@ export function integer(min: number, max: number) {
       if (number < min || number > max) return { refused: `is not between ${min} and ${max}` };
       return { value: number };
     },
-    { anyOf: [{ type: 'integer', minimum: min, maximum: max }, { type: 'string', pattern: VARIABLE_PATTERN }] },
+    {
+      anyOf: [
+        { type: 'integer', minimum: min, maximum: max },
+        { type: 'string', pattern: VARIABLE_PATTERN },
+      ],
+    },
   );
 }
 

@@ -3,13 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { HeadraceError } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
+import { DEFAULT_GUARDS } from './compile-guards.ts';
 import { compileMapping } from './compile-mapping.ts';
 import { compileModel, type ModelFile } from './compile-model.ts';
 import { compileProject, type ProjectFile } from './compile-project.ts';
-import { DEFAULT_GUARDS } from './compile-guards.ts';
 import { crossCheck } from './cross-checks.ts';
-import { type ReadResult, readDocument } from './read-document.ts';
 import type { Project } from './project.ts';
+import { type ReadResult, readDocument } from './read-document.ts';
 import { errorWord, type VariableSource } from './variables.ts';
 
 export const PROJECT_FILE = 'headrace.yml';
@@ -54,7 +54,9 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise
     names: models.flatMap((model) => (model.name === undefined ? [] : [model.name])),
     models: new Map(models.flatMap((each) => (each.model === undefined ? [] : [[each.model.name, each.model] as const]))),
   };
-  const mappings = mappingReads.flatMap(({ document }) => (document === undefined ? [] : [compileMapping(document, file ?? NO_PROJECT_FILE, known, report)]));
+  const mappings = mappingReads.flatMap(({ document }) =>
+    document === undefined ? [] : [compileMapping(document, file ?? NO_PROJECT_FILE, known, report)],
+  );
   problems.push(...crossCheck(file?.name, models, mappings));
 
   const sorted = inOrder(problems);
@@ -79,15 +81,22 @@ const NO_PROJECT_FILE: Pick<ProjectFile, 'topics' | 'guards'> = {
   guards: DEFAULT_GUARDS,
 };
 
-async function compileModels(reads: readonly ReadResult[], file: ProjectFile | undefined, root: string, report: (problem: Problem) => void): Promise<readonly ModelFile[]> {
+async function compileModels(
+  reads: readonly ReadResult[],
+  file: ProjectFile | undefined,
+  root: string,
+  report: (problem: Problem) => void,
+): Promise<readonly ModelFile[]> {
   const models: ModelFile[] = [];
-  for (const { document } of reads) if (document !== undefined) models.push(await compileModel(document, root, file?.warehouseNames, report));
+  for (const { document } of reads)
+    if (document !== undefined) models.push(await compileModel(document, root, file?.warehouseNames, report));
   return models;
 }
 
 /** Every .yml and .yaml file of a folder, in the order of their names. Names that begin with a dot are passed over: mounted ConfigMaps have such. */
 async function readFolder(folder: string, source: VariableSource, report: (problem: Problem) => void): Promise<readonly ReadResult[]> {
-  const missing = (message: string, suggestion: string, severity: Problem['severity'] = 'error') => report({ file: folder, path: '', message, suggestion, severity });
+  const missing = (message: string, suggestion: string, severity: Problem['severity'] = 'error') =>
+    report({ file: folder, path: '', message, suggestion, severity });
   try {
     const names = (await readdir(join(source.root, folder))).filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.')).sort();
     if (names.length === 0) missing(`The folder ${folder} holds no .yml file.`, `Add one, as ${folder}/example.yml.`, 'warning');
@@ -107,7 +116,11 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const rank = (file: string) => (file === PROJECT_FILE ? 0 : file.startsWith('models') ? 1 : 2);
   const unique = new Map(problems.map((problem) => [`${problem.file}\0${problem.path}\0${problem.line}\0${problem.message}`, problem]));
   return [...unique.values()].sort(
-    (a, b) => rank(a.file) - rank(b.file) || (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+    (a, b) =>
+      rank(a.file) - rank(b.file) ||
+      (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0),
   );
 }
 

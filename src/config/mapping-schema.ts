@@ -10,7 +10,10 @@ function isConstant(written: unknown): written is string | number | boolean {
   return typeof written === 'string' || typeof written === 'number' || typeof written === 'boolean';
 }
 
-const constant = () => leaf<string | number | boolean>((written) => (isConstant(written) ? { value: written } : REFUSED), { type: ['string', 'number', 'boolean'] });
+const constant = () =>
+  leaf<string | number | boolean>((written) => (isConstant(written) ? { value: written } : REFUSED), {
+    type: ['string', 'number', 'boolean'],
+  });
 const constantOrNull = () =>
   leaf<string | number | boolean | null>((written) => (isConstant(written) || written === null ? { value: written } : REFUSED), {
     type: ['string', 'number', 'boolean', 'null'],
@@ -23,12 +26,18 @@ export const fieldSchema = z
     cel: text().optional().meta({ description: 'A CEL expression over `row`, as row.mrr > 0.' }),
     const: constantOrNull().optional().meta({ description: 'The same value in every fact.' }),
     get fields(): z.ZodOptional<z.ZodRecord<z.ZodString, typeof fieldSchema>> {
-      return z.record(z.string(), fieldSchema).optional().meta({ description: 'An object built from members that have sources of their own.' });
+      return z
+        .record(z.string(), fieldSchema)
+        .optional()
+        .meta({ description: 'An object built from members that have sources of their own.' });
     },
     type: fieldType().optional(),
     optional: boolean().optional().meta({ description: 'Whether the value may be null.', default: false }),
     default: constant().optional().meta({ description: 'Used where the source is NULL.' }),
-    values: z.record(z.string(), constant()).optional().meta({ description: "Replaces the source's text; any other value rejects the row." }),
+    values: z
+      .record(z.string(), constant())
+      .optional()
+      .meta({ description: "Replaces the source's text; any other value rejects the row." }),
     description: text().optional().meta({ description: 'What the field means.' }),
   })
   .meta({ oneOf: [{ required: ['from'] }, { required: ['cel'] }, { required: ['const'] }, { required: ['fields'] }] });
@@ -46,16 +55,23 @@ export const mappingSchemaWritten = z
     mapping: slug().meta({ description: 'Name of the mapping: part of the names of its internal topics.' }),
     fact: factName().meta({ description: 'Name of the fact, as customer.entitlement: part of the event type.' }),
     version: version().meta({ description: 'Version of the contract: "MAJOR.MINOR", in quotes.' }),
-    class: choice(CLASSES).meta({ description: 'behavior: a raw event. profile: interpreted state. command: tells a target to act. governance: consent, deletion, residency.' }),
+    class: choice(CLASSES).meta({
+      description:
+        'behavior: a raw event. profile: interpreted state. command: tells a target to act. governance: consent, deletion, residency.',
+    }),
     model: text().meta({ description: 'Name of a model.' }),
     topic: topicName().meta({ description: 'The fact topic. One mapping writes to it, and nothing else does.' }),
     owner: text().meta({ description: 'Who answers for the fact.' }),
     semantics: text().meta({ description: 'What the fact means, and what its consumers may conclude from it.' }),
     description: text().optional().meta({ description: 'More, for people.' }),
-    compatibility: choice(COMPATIBILITIES).optional().meta({ description: 'Which changes of the contract are allowed.', default: 'backward' }),
+    compatibility: choice(COMPATIBILITIES)
+      .optional()
+      .meta({ description: 'Which changes of the contract are allowed.', default: 'backward' }),
     encoding: choice(['json'], ['avro', 'protobuf']).optional().meta({ description: 'Encoding of the value.', default: 'json' }),
     key: fieldNames().meta({ description: 'Fields that form the Kafka key.' }),
-    identity: fieldNames().optional().meta({ description: 'Fields that tell one fact from another: what versions count. The key unless given.' }),
+    identity: fieldNames()
+      .optional()
+      .meta({ description: 'Fields that tell one fact from another: what versions count. The key unless given.' }),
     data_subject: text().optional().meta({ description: 'Field with the person or account that consent and erasure refer to.' }),
     occurred_at: z
       .strictObject({
@@ -66,16 +82,21 @@ export const mappingSchemaWritten = z
     where: text().optional().meta({ description: 'CEL over `row`: a row for which it is not true has no fact.' }),
     fields: z.record(z.string(), fieldSchema).meta({ description: 'The fields of the fact.', minProperties: 1 }),
     on_delete: choice(['tombstone', 'fact', 'none']).optional().meta({
-      description: 'What a deletion publishes: a tombstone, a deleted fact and then the tombstone, or nothing. Default: tombstone; none for behavior.',
+      description:
+        'What a deletion publishes: a tombstone, a deleted fact and then the tombstone, or nothing. Default: tombstone; none for behavior.',
     }),
     initial_load: choice(['publish', 'baseline']).optional().meta({
       description: 'The first facts are published, or only recorded as known. Default: publish; baseline for command.',
     }),
-    undo: choice(['previous', 'none']).optional().meta({ description: 'previous: an undo publishes the fact before it as a new version.', default: 'none' }),
+    undo: choice(['previous', 'none'])
+      .optional()
+      .meta({ description: 'previous: an undo publishes the fact before it as a new version.', default: 'none' }),
     guards: guardsSchema,
     partitions: partitions.meta({ description: 'Partitions of the topic. Default: topics.partitions of headrace.yml.' }),
     replication: replication.meta({ description: 'Replication factor of the topic.' }),
-    topic_config: topicConfig.optional().meta({ description: "Kafka's own settings of the topic. Default cleanup.policy: compact for profile and governance, delete otherwise." }),
+    topic_config: topicConfig.optional().meta({
+      description: "Kafka's own settings of the topic. Default cleanup.policy: compact for profile and governance, delete otherwise.",
+    }),
   })
   .meta({ title: 'Mapping' });
 

@@ -8,8 +8,10 @@ const tableName = () =>
     (written) => {
       if (typeof written !== 'string' || written.trim() === '') return { refused: 'must be the name of a table', show: false };
       if (/\p{Cc}/u.test(written)) return { refused: 'holds a control character' };
-      if (written.split('.').some((part) => part.trim() === '')) return { refused: 'is not the name of a table: a part between dots is empty' };
-      if (/^\s*(select|with)\s/i.test(written)) return { refused: 'is a query, not a table', suggestion: 'Write it under sql: instead of table:.' };
+      if (written.split('.').some((part) => part.trim() === ''))
+        return { refused: 'is not the name of a table: a part between dots is empty' };
+      if (/^\s*(select|with)\s/i.test(written))
+        return { refused: 'is a query, not a table', suggestion: 'Write it under sql: instead of table:.' };
       return { value: written };
     },
     { type: 'string', minLength: 1 },
@@ -24,7 +26,9 @@ export const modelSchemaWritten = z
     warehouse: text().meta({ description: 'Name of a warehouse in headrace.yml.' }),
     table: tableName().optional().meta({ description: 'What is read: a table or view, as schema.name. Or sql, or sql_file.' }),
     sql: text().optional().meta({ description: 'What is read: a query.' }),
-    sql_file: text().optional().meta({ description: "What is read: a file with a query, relative to the model's file. Nothing is replaced in it." }),
+    sql_file: text()
+      .optional()
+      .meta({ description: "What is read: a file with a query, relative to the model's file. Nothing is replaced in it." }),
     key: z.array(column()).meta({ description: 'Columns that identify a row.', minItems: 1 }),
     cursor: z
       .strictObject({
@@ -41,7 +45,9 @@ export const modelSchemaWritten = z
       .union([
         z.literal('none'),
         z.strictObject({
-          missing_rows: boolean().optional().meta({ description: 'A key that a full comparison no longer finds is deleted.', default: false }),
+          missing_rows: boolean()
+            .optional()
+            .meta({ description: 'A key that a full comparison no longer finds is deleted.', default: false }),
           column: column().optional().meta({ description: 'Soft-delete column: true, not zero, or not null means deleted.' }),
         }),
       ])

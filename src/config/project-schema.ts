@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { z } from 'zod';
 import { boolean, integer, leaf, secretText, text } from './leaf.ts';
 import { brokers, choice, duration, pem, postgresUrl, share, slug } from './scalars.ts';
@@ -16,11 +17,13 @@ const tls = z
     reject_unauthorized: boolean().optional().meta({ description: 'false trusts any certificate: for trials only.', default: true }),
   })
   .meta({ title: 'TLS' });
-const tlsOrFlag = z.union([z.boolean(), tls]).optional().meta({ description: 'true for TLS with the system authorities, or its settings.' });
+const tlsOrFlag = z.union([boolean(), tls]).optional().meta({ description: 'true for TLS with the system authorities, or its settings.' });
 
 export const postgresSchema = z.strictObject({
   type: z.literal('postgres').meta({ description: 'PostgreSQL.' }),
-  url: postgresUrl().optional().meta({ description: 'postgres://user:${PGPASSWORD}@host:5432/database, or the parts below. A literal password is refused.' }),
+  url: postgresUrl()
+    .optional()
+    .meta({ description: 'postgres://user:${PGPASSWORD}@host:5432/database, or the parts below. A literal password is refused.' }),
   host: text().optional().meta({ description: 'Host name, or the folder of a Unix socket.' }),
   port: integer(1, 65_535).optional().meta({ description: 'Port.', default: 5432 }),
   database: text().optional().meta({ description: 'Database.' }),
@@ -52,7 +55,11 @@ const sasl = z.discriminatedUnion('mechanism', [
   z.strictObject({
     mechanism: z.literal('oauthbearer').meta({ description: 'A token in place of a password.' }),
     token: secretText().optional().meta({ description: '${VAR} or ${file:...} only.' }),
-    command: z.array(text()).min(1).optional().meta({ description: 'Program and arguments that print a token: run anew before each expires.' }),
+    command: z
+      .array(text())
+      .min(1)
+      .optional()
+      .meta({ description: 'Program and arguments that print a token: run anew before each expires.' }),
   }),
 ]);
 
@@ -63,7 +70,9 @@ const kafka = z.strictObject({
   sasl: sasl.optional().meta({ description: 'Authentication.' }),
   connect_timeout: duration('100ms', '10m').optional().meta({ description: 'The longest that connecting may take.', default: '5s' }),
   request_timeout: duration('1s', '10m').optional().meta({ description: 'The longest that one request may take.', default: '30s' }),
-  transaction_timeout: duration('5s', '15m').optional().meta({ description: "The broker aborts a transaction that is older. 15m is Kafka's own maximum.", default: '60s' }),
+  transaction_timeout: duration('5s', '15m')
+    .optional()
+    .meta({ description: "The broker aborts a transaction that is older. 15m is Kafka's own maximum.", default: '60s' }),
 });
 
 /** A Kafka setting: text, number or boolean, as written. */
@@ -103,7 +112,9 @@ export const guardsSchema = z
 export const projectSchemaWritten = z
   .strictObject({
     project: slug().meta({ description: 'Name of the project: part of the names of its internal topics.' }),
-    environment: slug().optional().meta({ description: 'Written into the topics: a start from another environment is refused.', default: 'default' }),
+    environment: slug()
+      .optional()
+      .meta({ description: 'Written into the topics: a start from another environment is refused.', default: 'default' }),
     warehouses: z.record(z.string(), warehouse).meta({ description: 'Warehouses by name.' }),
     kafka: kafka.meta({ description: 'The Kafka cluster.' }),
     topics: z
@@ -117,7 +128,9 @@ export const projectSchemaWritten = z
     snapshot: z
       .strictObject({
         view: choice(['local'], ['warehouse']).optional().meta({ description: 'Where facts are compared.', default: 'local' }),
-        path: text().optional().meta({ description: "Folder of the local copies, relative to the project's folder.", default: '.headrace' }),
+        path: text()
+          .optional()
+          .meta({ description: "Folder of the local copies, relative to the project's folder.", default: '.headrace' }),
         key: secretText().optional().meta({ description: 'Fingerprint secret kept outside Kafka: ${VAR} or ${file:...} only.' }),
       })
       .optional()

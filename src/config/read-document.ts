@@ -47,7 +47,11 @@ export function parseYaml(text: string, file: string, source: VariableSource): R
   try {
     const parsed = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, intAsBigInt: true });
     const faults = [...parsed.errors, ...parsed.warnings];
-    if (faults.length > 0) return { document: undefined, problems: faults.slice(0, 20).map((fault) => at(fault.pos[0], yamlMessage(fault.code, fault.message))) };
+    if (faults.length > 0)
+      return {
+        document: undefined,
+        problems: faults.slice(0, 20).map((fault) => at(fault.pos[0], yamlMessage(fault.code, fault.message))),
+      };
     if (!isMap(parsed.contents)) {
       const message = parsed.contents === null ? 'The file is empty.' : 'The file must hold keys with values (`key: value`).';
       return { document: undefined, problems: [at(parsed.contents?.range[0] ?? 0, message)] };
@@ -84,7 +88,8 @@ class Conversion {
     this.#mark([], root);
     const value = this.#convert(root, []);
     const tooMany = this.#nodes > MAX_NODES;
-    if (tooMany) this.#report([], root, `The file holds more than ${MAX_NODES} values once its aliases are expanded.`, 'Use fewer aliases (`*name`).');
+    if (tooMany)
+      this.#report([], root, `The file holds more than ${MAX_NODES} values once its aliases are expanded.`, 'Use fewer aliases (`*name`).');
     const document = tooMany ? undefined : new SourceDocument(this.#file, value as Readonly<Record<string, unknown>>, this.#marks);
     return { document, problems: this.#problems };
   }
@@ -110,14 +115,24 @@ class Conversion {
       const node = keyNode as Node | null;
       const key = keyText(node);
       if (key === undefined) {
-        this.#report(path, node, 'A key must be a name or a number.', node !== null && isMap(node) ? 'Put quotes around text that begins with `{`, such as a variable.' : undefined);
+        this.#report(
+          path,
+          node,
+          'A key must be a name or a number.',
+          node !== null && isMap(node) ? 'Put quotes around text that begins with `{`, such as a variable.' : undefined,
+        );
         continue;
       }
       const at = [...path, key];
       if (FORBIDDEN_KEYS.has(key)) {
         this.#report(at, node, `\`${key}\` cannot be a key.`, 'Choose another name.');
       } else if (Object.hasOwn(result, key)) {
-        this.#report(at, node, `\`${key}\` stands here twice.`, `It is also on line ${this.#marks.get(formatPath(at))?.line ?? 1}; keep one of them.`);
+        this.#report(
+          at,
+          node,
+          `\`${key}\` stands here twice.`,
+          `It is also on line ${this.#marks.get(formatPath(at))?.line ?? 1}; keep one of them.`,
+        );
       } else {
         this.#mark(at, node);
         result[key] = this.#convert(value as Node | null, at);
@@ -142,7 +157,8 @@ class Conversion {
   }
 
   #string(value: string, node: Node, path: Path): unknown {
-    if (value.includes('\0') || /\p{Surrogate}/u.test(value)) return this.#report(path, node, 'The text holds a NUL character or half a character.', 'Remove it.');
+    if (value.includes('\0') || /\p{Surrogate}/u.test(value))
+      return this.#report(path, node, 'The text holds a NUL character or half a character.', 'Remove it.');
     const resolved = resolveVariables(value, this.#source);
     if ('text' in resolved) return resolved.text;
     for (const failure of resolved.failures) this.#report(path, node, failure.message, failure.suggestion);
@@ -156,7 +172,15 @@ class Conversion {
 
   #report(path: Path, node: Node | null, message: string, suggestion?: string): symbol {
     const { line, col } = this.#lines.linePos(node?.range?.[0] ?? 0);
-    this.#problems.push({ file: this.#file, line: Math.max(1, line), column: Math.max(1, col), path: formatPath(path), message, suggestion, severity: 'error' });
+    this.#problems.push({
+      file: this.#file,
+      line: Math.max(1, line),
+      column: Math.max(1, col),
+      path: formatPath(path),
+      message,
+      suggestion,
+      severity: 'error',
+    });
     return UNRESOLVED;
   }
 }
@@ -173,5 +197,8 @@ function keyText(node: Node | null): string | undefined {
 }
 
 function significantDigits(source: string): number {
-  return source.replace(/e.*$/i, '').replaceAll(/[^0-9]/g, '').replace(/^0+/, '').length;
+  return source
+    .replace(/e.*$/i, '')
+    .replaceAll(/[^0-9]/g, '')
+    .replace(/^0+/, '').length;
 }

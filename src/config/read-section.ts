@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Problem } from '../core/problem.ts';
 import { suggestName } from '../core/nearest.ts';
-import { type Path, type SourceDocument } from './document.ts';
+import type { Problem } from '../core/problem.ts';
+import type { Path, SourceDocument } from './document.ts';
 import type { LeafIssue } from './leaf.ts';
 import { UNRESOLVED } from './read-document.ts';
 import { hasVariable } from './variables.ts';
@@ -30,14 +30,23 @@ export function readSection<S extends z.ZodRawShape>(
   for (const [key, inner] of Object.entries(shape)) {
     const raw = Object.hasOwn(document.value, key) ? document.value[key] : undefined;
     const entries = entrySchema(inner);
-    const value = entries !== undefined && isObject(raw) ? readEntries(entries, document, [key], raw, report) : readValue(inner, document, [key], raw, report);
+    const value =
+      entries !== undefined && isObject(raw)
+        ? readEntries(entries, document, [key], raw, report)
+        : readValue(inner, document, [key], raw, report);
     if (value !== undefined) read[key] = value;
   }
   // Every value came out of the schema of its key.
   return read as Partial<z.output<z.ZodObject<S>>>;
 }
 
-function readEntries(schema: Schema, document: SourceDocument, path: Path, raw: object, report: (problem: Problem) => void): Record<string, unknown> {
+function readEntries(
+  schema: Schema,
+  document: SourceDocument,
+  path: Path,
+  raw: object,
+  report: (problem: Problem) => void,
+): Record<string, unknown> {
   const read: Record<string, unknown> = Object.create(null);
   for (const [name, value] of Object.entries(raw)) {
     const entry = readValue(schema, document, [...path, name], value, report);
@@ -81,13 +90,23 @@ function problemsOf(issue: z.core.$ZodIssue, schema: Schema, raw: unknown, docum
 const OPTION_NOUNS: Readonly<Record<string, string>> = { type: 'warehouse type', mechanism: 'mechanism' };
 const LATER_OPTIONS: readonly string[] = ['snowflake', 'bigquery'];
 
-function unionProblems(issue: z.core.$ZodIssueInvalidUnion, schema: Schema, raw: unknown, document: SourceDocument, base: Path, inner: Path): readonly Problem[] {
+function unionProblems(
+  issue: z.core.$ZodIssueInvalidUnion,
+  schema: Schema,
+  raw: unknown,
+  document: SourceDocument,
+  base: Path,
+  inner: Path,
+): readonly Problem[] {
   const path = [...base, ...inner];
   if (issue.discriminator !== undefined) {
     const at = path.at(-1) === issue.discriminator ? path : [...path, issue.discriminator];
     const object = valueAt(raw, path.at(-1) === issue.discriminator ? inner.slice(0, -1) : inner);
     if (!isObject(object)) return [document.problem(path, `${subject(path)} must hold keys with values.`)];
-    const options = discriminators(schemaAt(schema, inner.at(-1) === issue.discriminator ? inner.slice(0, -1) : inner, raw), issue.discriminator);
+    const options = discriminators(
+      schemaAt(schema, inner.at(-1) === issue.discriminator ? inner.slice(0, -1) : inner, raw),
+      issue.discriminator,
+    );
     const chosen = (object as Readonly<Record<string, unknown>>)[issue.discriminator];
     if (chosen === UNRESOLVED) return [];
     const noun = OPTION_NOUNS[issue.discriminator] ?? issue.discriminator;
@@ -95,18 +114,38 @@ function unionProblems(issue: z.core.$ZodIssueInvalidUnion, schema: Schema, raw:
     const written = document.written(at);
     if (typeof chosen === 'string' && LATER_OPTIONS.includes(chosen))
       return [document.problem(at, `The ${noun} \`${written}\` is not supported in this version.`, `Supported: ${options.join(', ')}.`)];
-    return [document.problem(at, `${written === undefined ? 'This' : `\`${shorten(written)}\``} is not a known ${noun}.`, typeof chosen === 'string' ? suggestName(chosen, options) : undefined)];
+    return [
+      document.problem(
+        at,
+        `${written === undefined ? 'This' : `\`${shorten(written)}\``} is not a known ${noun}.`,
+        typeof chosen === 'string' ? suggestName(chosen, options) : undefined,
+      ),
+    ];
   }
   // The branch that the value was meant for is the one that objects to something inside of it.
   const branch = issue.errors.find((issues) => issues.every((each) => each.path.length > 0 || each.code === 'unrecognized_keys'));
   if (branch !== undefined) {
-    return branch.flatMap((each) => problemsOf({ ...each, path: [...issue.path, ...each.path] } as z.core.$ZodIssue, schema, raw, document, base));
+    return branch.flatMap((each) =>
+      problemsOf({ ...each, path: [...issue.path, ...each.path] } as z.core.$ZodIssue, schema, raw, document, base),
+    );
   }
-  const allowed = issue.errors.flat().map((each) => (each.code === 'invalid_value' ? each.values.map(String).join(' or ') : each.code === 'invalid_type' ? NOUNS[each.expected] ?? each.expected : ''));
+  const allowed = issue.errors.flat().map(allowedForm);
   return [document.problem(path, `${subject(path)} must be ${[...new Set(allowed.filter((word) => word !== ''))].join(', or ')}.`)];
 }
 
-const NOUNS: Readonly<Record<string, string>> = { object: 'keys with values', record: 'keys with values', array: 'a list', string: 'text', boolean: 'true or false' };
+const NOUNS: Readonly<Record<string, string>> = {
+  object: 'keys with values',
+  record: 'keys with values',
+  array: 'a list',
+  string: 'text',
+  boolean: 'true or false',
+};
+
+function allowedForm(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return issue.values.map(String).join(' or ');
+  if (issue.code === 'invalid_type') return NOUNS[issue.expected] ?? issue.expected;
+  return issue.code === 'custom' ? issue.message.replace(/^must be /, '') : '';
+}
 
 function structureMessage(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') return `must be ${NOUNS[issue.expected] ?? issue.expected}`;
@@ -137,7 +176,13 @@ function isObject(value: unknown): value is object {
 }
 
 function valueAt(raw: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null && Object.hasOwn(value, step) ? (value as Readonly<Record<string | number, unknown>>)[step] : undefined), raw);
+  return path.reduce<unknown>(
+    (value, step) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+        ? (value as Readonly<Record<string | number, unknown>>)[step]
+        : undefined,
+    raw,
+  );
 }
 
 /** The schema below wrappers: optional, and the input of a transform. */
@@ -155,12 +200,21 @@ function entrySchema(schema: Schema): Schema | undefined {
 function schemaAt(schema: Schema, path: Path, raw: unknown): Schema | undefined {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodUnion) {
-    const option = inner.options.find((each) => path.length > 0 && schemaAt(each, path.slice(0, 1), raw) !== undefined && accepts(each, raw));
+    const option = inner.options.find(
+      (each) => path.length > 0 && schemaAt(each, path.slice(0, 1), raw) !== undefined && accepts(each, raw),
+    );
     return path.length === 0 ? inner : option === undefined ? undefined : schemaAt(option, path, raw);
   }
   const [step, ...rest] = path;
   if (step === undefined) return inner;
-  const next = inner instanceof z.ZodObject ? (inner.shape as Shape)[String(step)] : inner instanceof z.ZodRecord ? inner.valueType : inner instanceof z.ZodArray ? inner.element : undefined;
+  const next =
+    inner instanceof z.ZodObject
+      ? (inner.shape as Shape)[String(step)]
+      : inner instanceof z.ZodRecord
+        ? inner.valueType
+        : inner instanceof z.ZodArray
+          ? inner.element
+          : undefined;
   return next === undefined ? undefined : schemaAt(next, rest, valueAt(raw, [step]));
 }
 
@@ -175,7 +229,9 @@ function shapeAt(schema: Schema, path: Path, raw: unknown): Shape | undefined {
 /** Whether a union's option is the one meant by an object: its literal members, if it has any, agree. */
 function accepts(option: Schema, raw: unknown): boolean {
   if (!(option instanceof z.ZodObject) || !isObject(raw)) return false;
-  return Object.entries(option.shape as Shape).every(([key, inner]) => !(inner instanceof z.ZodLiteral || inner instanceof z.ZodEnum) || z.safeParse(inner, valueAt(raw, [key])).success);
+  return Object.entries(option.shape as Shape).every(
+    ([key, inner]) => !(inner instanceof z.ZodLiteral || inner instanceof z.ZodEnum) || z.safeParse(inner, valueAt(raw, [key])).success,
+  );
 }
 
 function discriminators(schema: Schema | undefined, key: string): readonly string[] {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { CronExpressionParser } from 'cron-parser';
 import { suggestName } from '../core/nearest.ts';
 import { asText, leaf, type Parsed, pattern, VARIABLE_PATTERN } from './leaf.ts';
@@ -33,7 +34,8 @@ export function choice<const T extends string>(options: readonly T[], later: rea
       const found = options.find((option) => option === written);
       if (found !== undefined) return { value: found };
       if (written === null) return { refused: 'has no value', suggestion: `Write one of: ${options.join(', ')}.`, show: false };
-      if (typeof written !== 'string') return { refused: 'is not one of the words allowed here', suggestion: `Write one of: ${options.join(', ')}.` };
+      if (typeof written !== 'string')
+        return { refused: 'is not one of the words allowed here', suggestion: `Write one of: ${options.join(', ')}.` };
       if (later.includes(written)) return { refused: 'is not supported in this version', suggestion: `Supported: ${options.join(', ')}.` };
       return { refused: 'is not one of the words allowed here', suggestion: suggestName(written, options) };
     },
@@ -55,7 +57,8 @@ export function duration(shortest: string, longest: string) {
   return leaf<number>(
     (written) => {
       const ms = typeof written === 'string' ? parseDuration(written) : undefined;
-      if (ms === undefined) return { refused: 'is not a duration', suggestion: 'Write a whole number with a unit: 500ms, 30s, 15m, 1h, 1d.' };
+      if (ms === undefined)
+        return { refused: 'is not a duration', suggestion: 'Write a whole number with a unit: 500ms, 30s, 15m, 1h, 1d.' };
       return ms < min || ms > max ? { refused: `is not between ${shortest} and ${longest}` } : { value: ms };
     },
     { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|${VARIABLE_PATTERN}` },
@@ -76,7 +79,12 @@ export const lookback = () =>
         show: value !== undefined && value !== null,
       };
     },
-    { anyOf: [{ type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|${VARIABLE_PATTERN}` }, { type: 'integer', minimum: 0 }] },
+    {
+      anyOf: [
+        { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|${VARIABLE_PATTERN}` },
+        { type: 'integer', minimum: 0 },
+      ],
+    },
   );
 
 /** `30%` or 0.3, as a number from 0 to 1. */
@@ -86,11 +94,20 @@ export const share = () =>
       const percent = typeof written === 'string' ? /^(\d{1,3}(?:\.\d{1,6})?)\s*%$/.exec(written.trim()) : null;
       const plain = typeof written === 'string' && /^\d+(\.\d+)?$/.test(written.trim()) ? Number(written) : written;
       const value = percent === null ? plain : Number(percent[1]) / 100;
-      if (typeof value !== 'number') return { refused: 'is not a share', suggestion: 'Write a percentage (30%) or a number from 0 to 1 (0.3).' };
+      if (typeof value !== 'number')
+        return { refused: 'is not a share', suggestion: 'Write a percentage (30%) or a number from 0 to 1 (0.3).' };
       if (value >= 0 && value <= 1) return { value };
-      return { refused: 'is not a share from 0 to 1', suggestion: percent === null && value <= 100 ? 'For a percentage write the sign: 30%.' : 'Write at most 100%.' };
+      return {
+        refused: 'is not a share from 0 to 1',
+        suggestion: percent === null && value <= 100 ? 'For a percentage write the sign: 30%.' : 'Write at most 100%.',
+      };
     },
-    { anyOf: [{ type: 'string', pattern: `^\\d+(\\.\\d+)?\\s*%$|${VARIABLE_PATTERN}` }, { type: 'number', minimum: 0, maximum: 1 }] },
+    {
+      anyOf: [
+        { type: 'string', pattern: `^\\d+(\\.\\d+)?\\s*%$|${VARIABLE_PATTERN}` },
+        { type: 'number', minimum: 0, maximum: 1 },
+      ],
+    },
   );
 
 /** Five fields, in UTC. cron-parser also takes six fields, macros and `H` (random): those are refused. */
@@ -113,7 +130,16 @@ export const cron = () =>
     { type: 'string' },
   );
 
-const UNITS_BYTES: Readonly<Record<string, number>> = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+const UNITS_BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
 
 /** `512KiB`, `16MB` in bytes; undefined for anything else. */
 export function parseSize(written: string): number | undefined {
@@ -140,10 +166,16 @@ export const brokers = () =>
     (written) => {
       const list = typeof written === 'string' ? written.split(',') : written;
       if (!Array.isArray(list)) return { refused: 'must be host:port, several separated by commas, or a list', show: false };
-      const addresses = list.map((entry) => (typeof entry === 'string' ? entry.trim() : '')).filter((entry, i) => entry !== '' || i < list.length - 1);
+      const addresses = list
+        .map((entry) => (typeof entry === 'string' ? entry.trim() : ''))
+        .filter((entry, i) => entry !== '' || i < list.length - 1);
       const bad = addresses.findIndex((entry) => !isAddress(entry));
       if (addresses.length === 0) return { refused: 'must not be empty', show: false };
-      if (bad >= 0) return { refused: `holds an address that is not host:port (number ${bad + 1} of ${addresses.length})`, suggestion: 'Write host:port,host:port.' };
+      if (bad >= 0)
+        return {
+          refused: `holds an address that is not host:port (number ${bad + 1} of ${addresses.length})`,
+          suggestion: 'Write host:port,host:port.',
+        };
       return { value: [...new Set(addresses)] };
     },
     { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, minItems: 1 }] },
@@ -175,7 +207,13 @@ export const postgresUrl = () =>
       const parsed = asText(written);
       if (!('value' in parsed)) return { ...parsed, show: false };
       const valid = URL.canParse(parsed.value) && /^postgres(ql)?:$/.test(new URL(parsed.value).protocol);
-      return valid ? parsed : { refused: 'is not a PostgreSQL URL', suggestion: `Its form is ${URL_FORM}; letters such as @ and / in a password are percent-encoded.`, show: false };
+      return valid
+        ? parsed
+        : {
+            refused: 'is not a PostgreSQL URL',
+            suggestion: `Its form is ${URL_FORM}; letters such as @ and / in a password are percent-encoded.`,
+            show: false,
+          };
     },
     { type: 'string' },
   );

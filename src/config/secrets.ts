@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import type { Problem } from '../core/problem.ts';
 import type { Path, SourceDocument } from './document.ts';
 import { parseTemplate } from './variables.ts';
@@ -21,7 +22,11 @@ export function literalSecrets(document: SourceDocument): readonly Problem[] {
 }
 
 function refusal(document: SourceDocument, path: Path, what = `\`${path.at(-1)}\` is a secret`): Problem {
-  return document.problem(path, `${what} that is written literally.`, 'Write ${VAR} (without a default) or ${file:/run/secrets/name} in its place.');
+  return document.problem(
+    path,
+    `${what} that is written literally.`,
+    'Write ${VAR} (without a default) or ${file:/run/secrets/name} in its place.',
+  );
 }
 
 function secretPaths(document: SourceDocument): readonly Path[] {
@@ -44,13 +49,17 @@ function warehouseNames(document: SourceDocument): readonly string[] {
 
 /** Nothing but variables without a default. */
 function isIndirect(written: string): boolean {
-  return parseTemplate(written).every((part) => part.kind === 'file' || part.kind === 'broken' || (part.kind === 'env' && (part.fallback ?? '') === ''));
+  return parseTemplate(written).every(
+    (part) => part.kind === 'file' || part.kind === 'broken' || (part.kind === 'env' && (part.fallback ?? '') === ''),
+  );
 }
 
 /** `user:password@` or `?password=` with anything but variables as the password, in the URL itself or in the default of a variable. */
 function holdsLiteralPassword(written: string): boolean {
   const parts = parseTemplate(written);
-  const masked = parts.map((part) => (part.kind === 'text' ? part.text : part.kind === 'env' && (part.fallback ?? '') !== '' ? part.fallback : '\u0001')).join('');
+  const masked = parts
+    .map((part) => (part.kind === 'text' ? part.text : part.kind === 'env' && (part.fallback ?? '') !== '' ? part.fallback : '\u0001'))
+    .join('');
   const [before = '', query = ''] = masked.split('?', 2);
   const passwords = [/:\/\/[^:@/]*:(.*)@/s.exec(before)?.[1], /(?:^|&)(?:ssl)?password=([^&]*)/.exec(query)?.[1]];
   return passwords.some((password) => password !== undefined && password.replaceAll('\u0001', '') !== '');

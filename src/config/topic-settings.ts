@@ -36,11 +36,37 @@ const CLASS_CONFIG: Readonly<Record<MappingClass, ReadonlyMap<string, string>>> 
 
 /** Settings of a topic in Apache Kafka (org.apache.kafka.common.config.TopicConfig). Platforms have more, so an unknown one is only suspected. */
 const KAFKA_SETTINGS = [
-  'cleanup.policy', 'compression.type', 'compression.gzip.level', 'compression.lz4.level', 'compression.zstd.level', 'delete.retention.ms', 'file.delete.delay.ms',
-  'flush.messages', 'flush.ms', 'follower.replication.throttled.replicas', 'index.interval.bytes', 'leader.replication.throttled.replicas', 'local.retention.bytes',
-  'local.retention.ms', 'max.compaction.lag.ms', 'max.message.bytes', 'message.timestamp.after.max.ms', 'message.timestamp.before.max.ms', 'message.timestamp.type',
-  'min.cleanable.dirty.ratio', 'min.compaction.lag.ms', 'min.insync.replicas', 'preallocate', 'remote.storage.enable', 'retention.bytes', 'retention.ms',
-  'segment.bytes', 'segment.index.bytes', 'segment.jitter.ms', 'segment.ms', 'unclean.leader.election.enable',
+  'cleanup.policy',
+  'compression.type',
+  'compression.gzip.level',
+  'compression.lz4.level',
+  'compression.zstd.level',
+  'delete.retention.ms',
+  'file.delete.delay.ms',
+  'flush.messages',
+  'flush.ms',
+  'follower.replication.throttled.replicas',
+  'index.interval.bytes',
+  'leader.replication.throttled.replicas',
+  'local.retention.bytes',
+  'local.retention.ms',
+  'max.compaction.lag.ms',
+  'max.message.bytes',
+  'message.timestamp.after.max.ms',
+  'message.timestamp.before.max.ms',
+  'message.timestamp.type',
+  'min.cleanable.dirty.ratio',
+  'min.compaction.lag.ms',
+  'min.insync.replicas',
+  'preallocate',
+  'remote.storage.enable',
+  'retention.bytes',
+  'retention.ms',
+  'segment.bytes',
+  'segment.index.bytes',
+  'segment.jitter.ms',
+  'segment.ms',
+  'unclean.leader.election.enable',
 ] as const;
 
 export function projectTopicDefaults(
@@ -50,7 +76,13 @@ export function projectTopicDefaults(
 ): TopicDefaults {
   const config = compileConfig(written?.config, ['topics', 'config'], document, report);
   if (config.has('cleanup.policy'))
-    report(document.problem(['topics', 'config', 'cleanup.policy'], 'The cleanup policy follows from the class of each mapping.', 'Write it under topic_config of the mapping that needs another one.'));
+    report(
+      document.problem(
+        ['topics', 'config', 'cleanup.policy'],
+        'The cleanup policy follows from the class of each mapping.',
+        'Write it under topic_config of the mapping that needs another one.',
+      ),
+    );
   return { partitions: written?.partitions ?? 6, replication: written?.replication, config };
 }
 
@@ -65,7 +97,8 @@ export function compileTopic(
   const own = compileConfig(written.topic_config, ['topic_config'], document, report);
   const config = new Map([...CLASS_CONFIG[mappingClass], ...defaults.config, ...own]);
   // What the class says about retention holds for topics that delete; a mapping that asks for compaction alone keeps its facts.
-  if (config.get('cleanup.policy') === 'compact' && !own.has('retention.ms') && !defaults.config.has('retention.ms')) config.delete('retention.ms');
+  if (config.get('cleanup.policy') === 'compact' && !own.has('retention.ms') && !defaults.config.has('retention.ms'))
+    config.delete('retention.ms');
   const policy = config.get('cleanup.policy') ?? '';
   if (!/^(compact|delete|compact,delete|delete,compact)$/.test(policy.replaceAll(' ', '')))
     report(document.problem(['topic_config', 'cleanup.policy'], 'The cleanup policy must be compact, delete, or compact,delete.'));
@@ -85,7 +118,8 @@ function compileConfig(
   const config = new Map<string, string>();
   for (const [name, value] of Object.entries(written ?? {})) {
     const near = KAFKA_SETTINGS.some((known) => known === name) ? undefined : nearestName(name, KAFKA_SETTINGS);
-    if (near !== undefined) report(document.problem([...path, name], `Apache Kafka has no topic setting \`${name}\`.`, `Did you mean \`${near}\`?`, 'warning'));
+    if (near !== undefined)
+      report(document.problem([...path, name], `Apache Kafka has no topic setting \`${name}\`.`, `Did you mean \`${near}\`?`, 'warning'));
     config.set(name, settingText(name, value));
   }
   return config;

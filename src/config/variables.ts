@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 
@@ -31,12 +32,12 @@ export function parseTemplate(written: string): readonly TemplatePart[] {
   const parts: TemplatePart[] = [];
   let end = 0;
   for (const match of written.matchAll(/(\$?)\$\{([^}]*)(\}?)/g)) {
-    const [whole, escape, content = '', close] = match;
+    const [whole, prefix, content = '', close] = match;
     if (match.index > end) parts.push({ kind: 'text', text: written.slice(end, match.index) });
     end = match.index + whole.length;
     const variable = close === '}' ? parseVariable(content) : undefined;
     if (variable === undefined) parts.push({ kind: 'broken' });
-    else if (escape === '$') parts.push({ kind: 'text', text: whole.slice(1) });
+    else if (prefix === '$') parts.push({ kind: 'text', text: whole.slice(1) });
     else parts.push(variable);
   }
   if (end < written.length) parts.push({ kind: 'text', text: written.slice(end) });
@@ -53,7 +54,7 @@ export function resolveVariables(written: string, source: VariableSource): Resol
   const failures: VariableFailure[] = [];
   let text = '';
   for (const part of parseTemplate(written)) {
-    const value = valueOf(part, source);
+    const value = valueOfPart(part, source);
     if (typeof value === 'string') text += value;
     else failures.push(value);
   }
@@ -67,7 +68,7 @@ function parseVariable(content: string): TemplatePart | undefined {
   return env?.[1] === undefined ? undefined : { kind: 'env', name: env[1], fallback: env[2] };
 }
 
-function valueOf(part: TemplatePart, source: VariableSource): string | VariableFailure {
+function valueOfPart(part: TemplatePart, source: VariableSource): string | VariableFailure {
   switch (part.kind) {
     case 'text':
       return part.text;
@@ -76,7 +77,8 @@ function valueOf(part: TemplatePart, source: VariableSource): string | VariableF
     case 'broken':
       return {
         message: 'This text starts like a variable, but is none.',
-        suggestion: 'Write ${NAME}, ${NAME:-default} or ${file:/path}; $${NAME} stands for the text ${NAME}. SQL in a file (sql_file) is taken as it is.',
+        suggestion:
+          'Write ${NAME}, ${NAME:-default} or ${file:/path}; $${NAME} stands for the text ${NAME}. SQL in a file (sql_file) is taken as it is.',
       };
     case 'env': {
       const value = source.env[part.name];
@@ -93,7 +95,10 @@ function valueOf(part: TemplatePart, source: VariableSource): string | VariableF
 /** One line end at the end is dropped: editors and `echo` add it, secrets do not have it. */
 function fileText(path: string, root: string): string | VariableFailure {
   const absolute = isAbsolute(path) ? path : resolve(root, path);
-  const failure = (message: string): VariableFailure => ({ message: `The file ${path} ${message}`, suggestion: 'Check the path in ${file:…}.' });
+  const failure = (message: string): VariableFailure => ({
+    message: `The file ${path} ${message}`,
+    suggestion: 'Check the path in ${file:…}.',
+  });
   try {
     const stat = statSync(absolute);
     if (!stat.isFile()) return failure('is not a regular file.');

@@ -42,7 +42,8 @@ function parseFieldType(written: unknown, path: Path, refuse: Refuse): FieldType
     if (kind !== undefined) return { kind };
     return refuse(path, { refused: 'is not a type', suggestion: suggestType(written) });
   }
-  if (typeof written !== 'object' || written === null || Array.isArray(written)) return refuse(path, { refused: 'is not a type', suggestion: FORMS, show: false });
+  if (typeof written !== 'object' || written === null || Array.isArray(written))
+    return refuse(path, { refused: 'is not a type', suggestion: FORMS, show: false });
   const [entry, ...more] = Object.entries(written);
   if (entry === undefined || more.length > 0) return refuse(path, { refused: 'must have exactly one key', suggestion: FORMS, show: false });
   const [shape, inner] = entry;
@@ -64,8 +65,21 @@ function parseFieldType(written: unknown, path: Path, refuse: Refuse): FieldType
 }
 
 const OTHER_NAMES: Readonly<Record<string, string>> = {
-  text: 'string', varchar: 'string', int: 'int32 or int64', integer: 'int32 or int64', bigint: 'int64', long: 'int64', number: '{ decimal: [p, s] } or float64',
-  numeric: '{ decimal: [p, s] }', float: 'float64', double: 'float64', bool: 'boolean', timestamptz: 'timestamp', datetime: 'timestamp', binary: 'bytes', jsonb: 'json',
+  text: 'string',
+  varchar: 'string',
+  int: 'int32 or int64',
+  integer: 'int32 or int64',
+  bigint: 'int64',
+  long: 'int64',
+  number: '{ decimal: [p, s] } or float64',
+  numeric: '{ decimal: [p, s] }',
+  float: 'float64',
+  double: 'float64',
+  bool: 'boolean',
+  timestamptz: 'timestamp',
+  datetime: 'timestamp',
+  binary: 'bytes',
+  jsonb: 'json',
 };
 
 function suggestType(written: string): string {
@@ -78,14 +92,20 @@ function suggestType(written: string): string {
 function decimalType(written: unknown, path: Path, refuse: Refuse): FieldType | undefined {
   const [precision, scale] = Array.isArray(written) && written.length === 2 ? written.map(Number) : [];
   if (!Number.isInteger(precision) || !Number.isInteger(scale) || precision === undefined || scale === undefined)
-    return refuse(path, { refused: 'must be [precision, scale]', suggestion: 'As { decimal: [10, 2] }: ten digits, two of them behind the point.', show: false });
+    return refuse(path, {
+      refused: 'must be [precision, scale]',
+      suggestion: 'As { decimal: [10, 2] }: ten digits, two of them behind the point.',
+      show: false,
+    });
   if (precision < 1 || precision > 38) return refuse(path, { refused: `has precision ${precision}; it must be from 1 to 38`, show: false });
-  if (scale < 0 || scale > precision) return refuse(path, { refused: `has scale ${scale}; it must be from 0 to the precision, ${precision}`, show: false });
+  if (scale < 0 || scale > precision)
+    return refuse(path, { refused: `has scale ${scale}; it must be from 0 to the precision, ${precision}`, show: false });
   return { kind: 'decimal', precision, scale };
 }
 
 function enumType(written: unknown, path: Path, refuse: Refuse): FieldType | undefined {
-  if (!Array.isArray(written) || written.length === 0) return refuse(path, { refused: 'must be a list of symbols', suggestion: 'As { enum: [GOLD, SILVER] }.', show: false });
+  if (!Array.isArray(written) || written.length === 0)
+    return refuse(path, { refused: 'must be a list of symbols', suggestion: 'As { enum: [GOLD, SILVER] }.', show: false });
   const symbols: string[] = [];
   for (const [index, symbol] of written.entries()) {
     const at = [...path, index];
@@ -99,7 +119,11 @@ function enumType(written: unknown, path: Path, refuse: Refuse): FieldType | und
 
 function objectType(written: unknown, path: Path, refuse: Refuse): FieldType | undefined {
   if (typeof written !== 'object' || written === null || Array.isArray(written) || Object.keys(written).length === 0)
-    return refuse(path, { refused: 'must hold members', suggestion: 'As { object: { name: string, age: { type: int32, optional: true } } }.', show: false });
+    return refuse(path, {
+      refused: 'must hold members',
+      suggestion: 'As { object: { name: string, age: { type: int32, optional: true } } }.',
+      show: false,
+    });
   const members: ObjectMember[] = [];
   for (const [name, inner] of Object.entries(written)) {
     const at = [...path, name];
@@ -119,7 +143,12 @@ function memberOf(name: string, written: unknown, path: Path, refuse: Refuse): O
     return type === undefined ? undefined : { name, type, optional: false };
   }
   const unknown = Object.keys(written).find((key) => key !== 'type' && key !== 'optional');
-  if (unknown !== undefined) return refuse([...path, unknown], { refused: 'is not known here', suggestion: suggestName(unknown, ['type', 'optional']), show: false });
+  if (unknown !== undefined)
+    return refuse([...path, unknown], {
+      refused: 'is not known here',
+      suggestion: suggestName(unknown, ['type', 'optional']),
+      show: false,
+    });
   const optional = 'optional' in written ? written.optional : false;
   if (typeof optional !== 'boolean') return refuse([...path, 'optional'], { refused: 'must be true or false' });
   const type = parseFieldType(written.type, [...path, 'type'], refuse);
@@ -141,7 +170,13 @@ export const FIELD_TYPE_JSON_SCHEMA = {
       minItems: 2,
       maxItems: 2,
     }),
-    shapeSchema('enum', { description: 'The allowed symbols.', type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, uniqueItems: true }),
+    shapeSchema('enum', {
+      description: 'The allowed symbols.',
+      type: 'array',
+      items: { type: 'string', minLength: 1 },
+      minItems: 1,
+      uniqueItems: true,
+    }),
     shapeSchema('array', { $ref: FIELD_TYPE_REF }),
     shapeSchema('object', {
       description: 'The members of a JSON object.',
@@ -151,7 +186,12 @@ export const FIELD_TYPE_JSON_SCHEMA = {
       additionalProperties: {
         anyOf: [
           { $ref: FIELD_TYPE_REF },
-          { type: 'object', properties: { type: { $ref: FIELD_TYPE_REF }, optional: { type: 'boolean' } }, required: ['type'], additionalProperties: false },
+          {
+            type: 'object',
+            properties: { type: { $ref: FIELD_TYPE_REF }, optional: { type: 'boolean' } },
+            required: ['type'],
+            additionalProperties: false,
+          },
         ],
       },
     }),

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { HeadraceError } from '../core/errors.ts';
+import { sampleFiles } from './init-files.ts';
+import { SCHEMA_FILES, schemaText } from './json-schemas.ts';
+import { errorWord } from './variables.ts';
+
+export interface InitOptions {
+  readonly warehouse: 'duckdb' | 'postgres';
+  /** `[a-z0-9-]+`; made from the folder's name unless given. */
+  readonly name?: string | undefined;
+}
+
+export interface InitResult {
+  /** Files that were written, relative to the folder. */
+  readonly files: readonly string[];
+  /** What to do now: sentences and commands, in order. */
+  readonly nextSteps: readonly string[];
+}
+
+/**
+ * Writes a small project that loads as it is: headrace.yml, a model, a mapping, their JSON Schemas, and for DuckDB the SQL of a sample table.
+ * Throws CONFIG_INVALID, having written nothing, where one of the files exists. A .gitignore that exists is left alone.
+ */
+export async function initProject(dir: string, options: InitOptions): Promise<InitResult> {
+  const root = resolve(dir);
+  const name = options.name ?? slugOf(basename(root));
+  if (!/^[a-z0-9-]{1,63}$/.test(name)) {
+    throw new HeadraceError('CONFIG_INVALID', 'The name of a project consists of lower-case letters, digits and `-`.', {
+      suggestion: `For example: ${slugOf(name)}.`,
+    });
+  }
+  const schemas = Object.entries(SCHEMA_FILES).map(([file, schema]) => [`schemas/${file}`, schemaText(schema())] as const);
+  const hasGitignore = existsSync(join(root, '.gitignore'));
+  const files = new Map([...sampleFiles(name, options.warehouse), ...schemas]);
+  if (hasGitignore) files.delete('.gitignore');
+
+  const existing = [...files.keys()].filter((file) => existsSync(join(root, file)));
+  if (existing.length > 0) {
+    throw new HeadraceError('CONFIG_INVALID', `Nothing was written, because these files exist already: ${existing.join(', ')}.`, {
+      path: root,
+      suggestion: 'Choose an empty folder, or move the files away.',
+    });
+  }
+  try {
+    for (const [file, text] of files) {
+      await mkdir(dirname(join(root, file)), { recursive: true });
+      await writeFile(join(root, file), text, { flag: 'wx' });
+    }
+  } catch (cause) {
+    throw new HeadraceError('CONFIG_INVALID', `The project cannot be written to ${root} (${errorWord(cause)}).`, {
+      path: root,
+      cause,
+      suggestion: 'Check the permissions of the folder.',
+    });
+  }
+  return { files: [...files.keys()], nextSteps: nextSteps(options.warehouse, hasGitignore) };
+}
+
+function nextSteps(warehouse: InitOptions['warehouse'], hasGitignore: boolean): readonly string[] {
+  const source =
+    warehouse === 'duckdb'
+      ? ['Create the sample table: duckdb warehouse.duckdb < warehouse.sql']
+      : [
+          'Say where PostgreSQL is: export WAREHOUSE_URL=postgres://user:password@host:5432/database',
+          'Name your table and columns in models/customers.yml and mappings/customer.yml.',
+        ];
+  return [
+    ...(hasGitignore ? ['Add these lines to .gitignore: .headrace/ *.duckdb *.duckdb.wal'] : []),
+    ...source,
+    'Say where Kafka is: export KAFKA_BROKERS=localhost:9092',
+    'Check the project: headrace validate',
+    'Create the topics: headrace topics apply',
+    'See what would be published: headrace plan',
+    'Publish it: headrace run',
+  ];
+}
+
+function slugOf(text: string): string {
+  const slug = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 63);
+  return slug === '' ? 'headrace' : slug;
+}
