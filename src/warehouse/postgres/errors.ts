@@ -70,6 +70,11 @@ function serverError(error: ServerError, context: ErrorContext): HeadraceError {
   if (known !== undefined) {
     return make(known.code, `${at} ${known.says}: ${error.message}${position(error, context)}.`, known.suggestion(context), error);
   }
+  if (code === '22021') {
+    return new HeadraceError('WAREHOUSE_FAILED', `${at} holds a text in the model that is not valid UTF-8 (SQLSTATE 22021).`, {
+      suggestion: "Convert it in the model's query, for example with convert_from(convert_to(column, 'SQL_ASCII'), 'LATIN1').",
+    });
+  }
   // Class 22 and the like may quote a value of a row (`invalid input syntax for type integer: "…"`): only the state is passed on.
   return new HeadraceError('WAREHOUSE_FAILED', `${at} failed on the query with SQLSTATE ${code}${position(error, context)}.`, {
     suggestion: `Run the model's query in psql to see the value that it fails on (${code}: https://www.postgresql.org/docs/current/errcodes-appendix.html).`,

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { HeadraceError } from '../../core/errors.ts';
 import type { Column, RowBatch } from '../../core/row.ts';
 import type { Scan } from '../warehouse.ts';
@@ -17,8 +16,6 @@ export interface PostgresScanState {
   /** The SELECT that COPY wraps. */
   readonly text: string;
   readonly layout: LineLayout;
-  /** A database in SQL_ASCII promises nothing about its bytes. */
-  readonly checkUtf8: boolean;
   readonly statementTimeoutMs: number;
 }
 
@@ -60,7 +57,7 @@ export class PostgresScan implements Scan {
   }
 
   async *#copy(): AsyncGenerator<RowBatch, void, undefined> {
-    const { connection, text, layout, checkUtf8 } = this.#state;
+    const { connection, text, layout } = this.#state;
     const { to } = await import('pg-copy-streams');
     const stream = connection.client.query(to(`copy (${text}) to stdout`, { highWaterMark: BATCH_BYTES }));
     const silence = watchSilence(this.#state.statementTimeoutMs + SILENCE_GRACE_MS, () => connection.destroy());
@@ -71,7 +68,7 @@ export class PostgresScan implements Scan {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         const lines = splitter.push(chunk);
         if (lines === undefined) continue;
-        const batch = marker.mark(checkUtf8 ? checkedUtf8(lines) : lines);
+        const batch = marker.mark(lines);
         rows += batch.count;
         silence.pause();
         yield batch;
@@ -79,7 +76,7 @@ export class PostgresScan implements Scan {
       }
       const last = splitter.flush();
       if (last !== undefined) {
-        const batch = marker.mark(checkUtf8 ? checkedUtf8(last) : last);
+        const batch = marker.mark(last);
         rows += batch.count;
         yield batch;
       }
@@ -102,13 +99,6 @@ export class PostgresScan implements Scan {
 function incomplete(reported: number, read: number): HeadraceError {
   return new HeadraceError('WAREHOUSE_FAILED', `PostgreSQL reports ${reported} rows, but ${read} arrived: the scan is not complete.`, {
     suggestion: 'Nothing was changed. Run again; if it happens again, look at what stands between this machine and the server.',
-  });
-}
-
-function checkedUtf8(lines: Buffer): Buffer {
-  if (isUtf8(lines)) return lines;
-  throw new HeadraceError('WAREHOUSE_FAILED', 'The database has the encoding SQL_ASCII, and a text in the model is not valid UTF-8.', {
-    suggestion: "Convert the text in the model's query, for example with convert_from(column, 'LATIN1').",
   });
 }
 

@@ -59,7 +59,6 @@ export class PostgresWarehouse implements Warehouse {
         estimatedRows: explained.rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'],
         text: plan.text,
         layout: plan.layout,
-        checkUtf8: await isSqlAscii(connection),
         statementTimeoutMs: this.#config.statementTimeoutMs,
       });
     } catch (error) {
@@ -127,11 +126,6 @@ async function readNow(connection: PostgresConnection, cursor: Column | undefine
   if (cursor === undefined || !isTimeCursor(cursor)) return null;
   const { rows } = await connection.client.query<{ now: string }>(`select now()::${cursor.kind}::text as now`);
   return rows[0]?.now ?? null;
-}
-
-async function isSqlAscii(connection: PostgresConnection): Promise<boolean> {
-  const { rows } = await connection.client.query<{ encoding: string }>("select current_setting('server_encoding') as encoding");
-  return rows[0]?.encoding === 'SQL_ASCII';
 }
 
 function publicColumn({ name, kind, sourceType, element }: PostgresColumn | Column): Column {
