@@ -23,6 +23,7 @@ export function composeSystem(project: Project): System {
     partitionOf,
     reader: (groupIdPrefix) => new KafkaRecordReader(project.kafka, { groupIdPrefix }),
     openView: (folder) => LocalView.open(folder),
+    copyView: (from, to) => LocalView.copy(from, to),
     [Symbol.asyncDispose]: async () => {
       const opened = await Promise.allSettled(warehouses.values());
       await Promise.all(opened.map((w) => (w.status === 'fulfilled' ? w.value.close() : undefined)));

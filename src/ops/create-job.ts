@@ -39,6 +39,7 @@ export async function createJob(system: System, project: Project, mapping: Mappi
     admin: system.admin,
     partitionOf: system.partitionOf,
     openView: system.openView,
+    copyView: system.copyView,
     folder: folderOf(project, mapping),
     runId: newRunId(Date.now()),
     host: os.hostname(),

@@ -18,6 +18,8 @@ export interface Job {
   /** Java-compatible (Promise 3). */
   readonly partitionOf: (key: string, partitions: number) => number;
   readonly openView: (folder: string) => Promise<SnapshotView>;
+  /** Copies a local copy, as it is, to another folder; nothing where there is none. */
+  readonly copyView: (from: string, to: string) => Promise<void>;
   /** Folder of this mapping's local copy. */
   readonly folder: string;
   readonly runId: string;

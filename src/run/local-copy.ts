@@ -22,6 +22,8 @@ export async function openLocalCopy(job: Job): Promise<LocalCopy> {
   const unlock = lock(job);
   try {
     const view = await job.openView(job.folder);
+    if (view.wasDiscarded)
+      job.progress.warn(`${job.mapping.name}: the local copy in ${job.folder} was damaged; it is rebuilt from ${job.topics.snapshot}`);
     return {
       view,
       [Symbol.asyncDispose]: async () => {

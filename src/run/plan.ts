@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -51,7 +50,7 @@ export async function plan(job: Job): Promise<PlanResult> {
   const facts = await checkTopics(job);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-plan-'));
   try {
-    await copyOfView(job, folder);
+    await job.copyView(job.folder, folder);
     const dry: Job = { ...job, folder };
     const view = await job.openView(folder);
     try {
@@ -84,17 +83,6 @@ export async function plan(job: Job): Promise<PlanResult> {
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** A first run has no local copy, and a dry one must not begin it. */
-async function copyOfView(job: Job, folder: string): Promise<void> {
-  if (!existsSync(job.folder)) return;
-  const view = await job.openView(job.folder);
-  try {
-    await view.copyTo(folder);
-  } finally {
-    await view.close();
   }
 }
 

@@ -12,4 +12,5 @@ export interface System extends AsyncDisposable {
   /** A reader whose throw-away consumer groups begin with the prefix. */
   reader(groupIdPrefix: string): RecordReader;
   openView(folder: string): Promise<SnapshotView>;
+  copyView(from: string, to: string): Promise<void>;
 }

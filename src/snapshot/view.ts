@@ -10,6 +10,8 @@ import type { ControlRecord, OwnerRecord } from './changelog.ts';
 export interface SnapshotView {
   /** As of the last apply. */
   readonly state: ViewState;
+  /** The copy that was found was damaged and thrown away: this one begins anew. */
+  readonly wasDiscarded: boolean;
   /** The mark of a row; the result is overwritten by the next call. */
   findRow(key: Uint8Array): RowRef | undefined;
   findEntry(slot: Hash): StoredEntry | undefined;
@@ -30,8 +32,6 @@ export interface SnapshotView {
   forgetRows(keys: Iterable<Uint8Array>): void;
   /** Back to nothing: the topic is read from its beginning. */
   clear(): void;
-  /** A consistent copy in another folder, for a dry run. */
-  copyTo(folder: string): Promise<void>;
   close(): Promise<void>;
 }
 

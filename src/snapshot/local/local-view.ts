@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { constants, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import type { RowMark, RowVerdict } from '../../core/change.ts';
@@ -7,8 +7,11 @@ import { type Hash, mustBeConfirmed } from '../../core/entry.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import { decodeEntry } from '../changelog.ts';
 import type { EntryUpdate, Relink, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
+import { isReadable } from './probe.ts';
+import { breakSeal, inspectSeal, type SealState, seal } from './seal.ts';
 
 const FILE = 'view.mdb';
+const DATABASES = ['meta', 'entries', 'rows'] as const;
 const STATE_KEY = Buffer.from('state');
 /** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
 const MAX_KEY = 1900;
@@ -30,30 +33,50 @@ export class LocalView implements SnapshotView {
   readonly #row = new StoredRow();
   #state: ViewState;
   #nextOrdinal = 0;
+  #hasWritten = false;
+  readonly wasDiscarded: boolean;
 
-  private constructor(folder: string, root: RootDatabase) {
+  private constructor(folder: string, root: RootDatabase, wasDiscarded: boolean) {
     this.#folder = folder;
     this.#root = root;
+    this.wasDiscarded = wasDiscarded;
     this.#meta = openBinary(root, 'meta');
     this.#entries = openBinary(root, 'entries');
     this.#rows = openBinary(root, 'rows');
     this.#state = this.#readState();
   }
 
-  /** Opens the copy in the folder, or begins an empty one. A copy of another layout is begun anew: it is only a cache. */
+  /** Opens the copy in the folder, or begins an empty one. What is damaged, or of another layout, is thrown away: it is only a cache. */
   static async open(folder: string): Promise<LocalView> {
-    const { open } = await import('lmdb');
+    const lmdb = await import('lmdb');
     return guarded(folder, () => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const root = open({
-        path: path.join(folder, FILE),
-        maxDbs: 4,
-        compression: false,
-        encoding: 'binary',
-        keyEncoding: 'binary',
-      });
-      return new LocalView(folder, root);
+      const file = path.join(folder, FILE);
+      const sealState = inspectSeal(file);
+      if (sealState !== 'broken' && (sealState !== 'open' || isReadable(file, DATABASES))) {
+        const view = openIntact(() => new LocalView(folder, openRoot(lmdb, file), false), sealState);
+        if (view !== undefined) return view;
+      }
+      for (const name of [FILE, `${FILE}-lock`, `${FILE}.seal`]) rmSync(path.join(folder, name), { force: true });
+      return new LocalView(folder, openRoot(lmdb, file), true);
     });
+  }
+
+  /** A consistent copy of a folder that may be in use, for a dry run; nothing where there is nothing intact to copy. */
+  static async copy(from: string, to: string): Promise<void> {
+    const lmdb = await import('lmdb');
+    const [source, target] = [path.join(from, FILE), path.join(to, FILE)];
+    const sealState = inspectSeal(source);
+    if (sealState === 'absent' || sealState === 'broken') return;
+    mkdirSync(to, { recursive: true, mode: 0o700 });
+    if (sealState === 'intact') {
+      copyFileSync(source, target, constants.COPYFILE_FICLONE);
+      // Had a run begun to write meanwhile, the copy would be torn.
+      if (inspectSeal(source) === 'intact') return seal(target);
+    }
+    const root = openRoot(lmdb, source);
+    await root.backup(target, false);
+    await root.close();
   }
 
   get state(): ViewState {
@@ -149,13 +172,22 @@ export class LocalView implements SnapshotView {
     });
   }
 
-  async copyTo(folder: string): Promise<void> {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await this.#root.backup(path.join(folder, FILE), false);
-  }
-
   async close(): Promise<void> {
     await this.#root.close();
+    if (this.#hasWritten) guarded(this.#folder, () => seal(path.join(this.#folder, FILE)));
+  }
+
+  /** After a crash of the process: LMDB's own order of writing protects the file, but nothing else has looked at it since. Throws SNAPSHOT_CORRUPT. */
+  verify(): void {
+    let [entries, confirmable, quarantined] = [0, 0, 0];
+    for (const { entry } of this.entries()) {
+      entries++;
+      if (mustBeConfirmed(entry.state)) confirmable++;
+      if (entry.state === 'quarantined') quarantined++;
+    }
+    const { state } = this;
+    if (entries === state.entries && confirmable === state.confirmable && quarantined === state.quarantined) return;
+    throw new HeadraceError('SNAPSHOT_CORRUPT', `The local copy in ${this.#folder} does not hold what it says it holds.`);
   }
 
   #decode(bytes: Uint8Array): StoredEntry {
@@ -195,6 +227,8 @@ export class LocalView implements SnapshotView {
 
   #write(change: () => ViewState): void {
     guarded(this.#folder, () => {
+      if (!this.#hasWritten) breakSeal(path.join(this.#folder, FILE));
+      this.#hasWritten = true;
       this.#state = this.#root.transactionSync(() => {
         const after = change();
         const persisted: PersistedState = { ...after, layout: LAYOUT, nextOrdinal: this.#nextOrdinal };
@@ -280,6 +314,28 @@ function sortedBySlot(updates: readonly EntryUpdate[]): readonly EntryUpdate[] {
 function storedKey(key: Uint8Array): Uint8Array {
   if (key.length <= MAX_KEY) return key;
   return Buffer.concat([Buffer.of(LONG_KEY), createHash('sha256').update(key).digest()]);
+}
+
+function openRoot(lmdb: typeof import('lmdb'), file: string): RootDatabase {
+  return lmdb.open({ path: file, maxDbs: 4, compression: false, encoding: 'binary', keyEncoding: 'binary' });
+}
+
+/** Undefined where the file turns out to be damaged. Other failures (permissions, a full disk) are the caller's. */
+function openIntact(open: () => LocalView, sealState: SealState): LocalView | undefined {
+  try {
+    const view = open();
+    if (sealState === 'open') view.verify();
+    return view;
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  if (error instanceof HeadraceError) return error.code === 'SNAPSHOT_CORRUPT';
+  if (error instanceof SyntaxError || error instanceof RangeError) return true;
+  return error instanceof Error && /MDB_(INVALID|CORRUPTED|PAGE_NOTFOUND|VERSION_MISMATCH|PANIC|BAD_)/.test(error.message);
 }
 
 function openBinary(root: RootDatabase, name: string): Database {
