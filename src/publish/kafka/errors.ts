@@ -54,7 +54,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   RECORD_LIST_TOO_LARGE: { code: 'RECORD_TOO_LARGE', suggestion: () => 'Raise segment.bytes of the topic, or make the fact smaller.' },
   INVALID_TRANSACTION_TIMEOUT: {
     code: 'CONFIG_INVALID',
-    suggestion: () => "Set kafka.transactionTimeout to at most the broker's transaction.max.timeout.ms (15 minutes unless changed).",
+    suggestion: () => "Set kafka.transaction_timeout to at most the broker's transaction.max.timeout.ms (15 minutes unless changed).",
   },
   OFFSET_OUT_OF_RANGE: {
     code: 'TOPIC_UNFIT',

@@ -62,7 +62,13 @@ export class KafkaRecordReader implements RecordReader {
     signal: AbortSignal,
   ): Promise<void> {
     const { topic, partition, until } = request;
-    const context: KafkaContext = { config: this.#config, action: 'Reading records', topic, operation: 'Read', group: groupId };
+    const context: KafkaContext = {
+      config: this.#config,
+      action: 'Reading records',
+      topic,
+      operation: 'Read',
+      group: this.#options.groupIdPrefix,
+    };
     let rewound: (() => void) | undefined;
     const connection = await KafkaConnection.prepare(this.#config, (message, fields) => {
       // kafkajs goes on from the topic's first record then, and says so in its log alone.

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { describe, expect, inject, it } from 'vitest';
+import type { KafkaLog } from '../../../src/publish/kafka/connection.ts';
 import { KafkaPublisherFactory } from '../../../src/publish/kafka/kafka-publisher.ts';
 import { KafkaRecordReader } from '../../../src/publish/kafka/record-reader.ts';
 import { KafkaTopicAdmin } from '../../../src/publish/kafka/topic-admin.ts';
@@ -58,6 +59,35 @@ describe('KafkaRecordReader', () => {
       await kafkajs.disconnect();
       expect(groups.filter((id) => id.startsWith(prefix))).toEqual([]);
     });
+  });
+
+  it('fetches only what was asked for: the tail of a partition, and no other partition', async () => {
+    const config = kafkaConfig(inject('kafkaBrokers'));
+    const admin = new KafkaTopicAdmin(config);
+    const topic = `reader-${randomUUID()}`;
+    await admin.create([{ topic, partitions: 2, config: new Map() }]);
+    await admin.close();
+    const publisher = await new KafkaPublisherFactory(config).open({ transactionalId: topic, transactionTimeoutMs: 60_000 });
+    const transaction = await publisher.begin();
+    for (const partition of [0, 1])
+      await transaction.send(
+        topic,
+        partition,
+        Array.from({ length: 5000 }, (_, i) => plain(`k${i}`, 'x'.repeat(1000))),
+      );
+    await transaction.commit();
+    await publisher.close();
+    let fetched = 0;
+    const log: KafkaLog = (message, fields) => {
+      if (message.startsWith('Response Fetch(')) fetched += Number(fields.size);
+    };
+    const tail: number[] = [];
+    const reader = new KafkaRecordReader(config, { groupIdPrefix: 'headrace.test', log });
+    await reader.read({ topic, partition: 0, from: 4998, until: 5000 }, ({ offset }) => tail.push(offset), new AbortController().signal);
+    expect(tail).toEqual([4998, 4999]);
+    // The log's batches are fetched whole, and are up to 900 kB.
+    expect(fetched).toBeGreaterThan(1000);
+    expect(fetched).toBeLessThan(2_000_000);
   });
 
   it('reads a compacted topic, over gaps and emptied batches, from every offset', async () => {
