@@ -15,6 +15,7 @@ import type { RunOptions } from '../../src/run/job.ts';
 import { type PlanResult, plan } from '../../src/run/plan.ts';
 import type { ReachStep } from '../../src/run/steps.ts';
 import type { System } from '../../src/run/system.ts';
+import { Child } from './child.ts';
 import { type Fold, foldFacts } from './fold-oracle.ts';
 
 /** What a test writes: the same files as a user. `PREFIX` in a topic name becomes unique for the test. */
@@ -120,6 +121,11 @@ export class World {
     expect(fold.violations).toEqual([]);
     expect(Object.fromEntries([...fold.facts].map(([identity, fact]) => [identity, fact.value]))).toEqual(Object.fromEntries(expected));
     return fold;
+  }
+
+  /** Starts the built command line in a process of its own. */
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
+    return new Child(['--project', this.root, ...args], { ...this.env, ...env });
   }
 
   async sql<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
