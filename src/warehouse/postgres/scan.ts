@@ -22,7 +22,7 @@ export interface PostgresScanState {
 /** Enough for one batch; measured: larger ones gain nothing. */
 const BATCH_BYTES = 128 * 1024;
 /** How much longer than the server's own statement timeout we wait for the next byte, before the connection counts as dead. */
-const SILENCE_GRACE_MS = 10_000;
+const SILENCE_GRACE_MS = 5_000;
 
 /** One transaction and one COPY. */
 export class PostgresScan implements Scan {

@@ -41,6 +41,7 @@ export class PostgresWarehouse implements Warehouse {
     this.#track(connection);
     const abort = (): void => connection.destroy();
     signal.addEventListener('abort', abort, { once: true });
+    const silent = this.#watchSilence(connection);
     let relation: Relation | undefined = request.relation;
     try {
       const { client } = connection;
@@ -66,6 +67,7 @@ export class PostgresWarehouse implements Warehouse {
       throwIfAborted(signal);
       throw postgresError(error, withQuery(connection, relation));
     } finally {
+      clearTimeout(silent);
       signal.removeEventListener('abort', abort);
     }
   }
@@ -78,8 +80,7 @@ export class PostgresWarehouse implements Warehouse {
   async #inTransaction<T>(relation: Relation | undefined, work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     const connection = await connect(this.#config);
     this.#track(connection);
-    // The server's own timeout does not help when the network has swallowed its answer.
-    const silent = setTimeout(() => connection.destroy(), this.#config.statementTimeoutMs + this.#config.connectTimeoutMs);
+    const silent = this.#watchSilence(connection);
     try {
       await connection.client.query(beginText(this.#config.statementTimeoutMs));
       const result = await work(connection);
@@ -91,6 +92,11 @@ export class PostgresWarehouse implements Warehouse {
     } finally {
       clearTimeout(silent);
     }
+  }
+
+  /** The server's own timeout does not help when the network has swallowed its answer. */
+  #watchSilence(connection: PostgresConnection): NodeJS.Timeout {
+    return setTimeout(() => connection.destroy(), this.#config.statementTimeoutMs + this.#config.connectTimeoutMs);
   }
 
   #track(connection: PostgresConnection): void {

@@ -96,6 +96,13 @@ describe('a DuckDB file', () => {
     expect(await readAll(warehouse, REQUEST)).toHaveLength(100_001);
   });
 
+  it('with two columns whose names differ in case alone is refused', async () => {
+    await expect(new DuckDbWarehouse(config()).describe({ sql: 'select 1 as a, 2 as "A"' })).rejects.toMatchObject({
+      code: 'QUERY_INVALID',
+      message: expect.stringContaining('"A"'),
+    });
+  });
+
   it('is let go after a failed query', async () => {
     const warehouse = new DuckDbWarehouse(config());
     await expect(readAll(warehouse, { ...REQUEST, relation: { table: 'none' } })).rejects.toMatchObject({ code: 'QUERY_INVALID' });

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { PostgresConfig } from '../../../src/config/project.ts';
@@ -177,6 +177,35 @@ describe('in the middle of a scan', () => {
     await expect(readAll(warehouse, { relation: { sql }, columns: ['i', 't'], keyLength: 1 })).rejects.toMatchObject({
       code: 'WAREHOUSE_FAILED',
     });
+  });
+
+  it('a network that swallows everything ends the scan a few seconds after the statement timeout', async () => {
+    const { port: serverPort } = new URL(database.url);
+    const sockets: Socket[] = [];
+    let frozen = false;
+    const proxy = createServer((near) => {
+      const far = connect(Number(serverPort), '127.0.0.1');
+      sockets.push(near, far);
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        from.on('data', (data) => frozen || to.write(data)).on('error', () => undefined);
+      }
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => proxy.listen(port, '127.0.0.1', resolve));
+    const through = changed((url) => Object.assign(url, { port: String(port) }), { statementTimeoutMs: 1_000 });
+    const scan = await through.openScan(BIG, signal());
+    const started = Date.now();
+    const reading = (async () => {
+      for await (const _ of scan.batches()) frozen = true;
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'WAREHOUSE_UNREACHABLE' });
+    expect(Date.now() - started).toBeLessThan(10_000);
+    await scan.close();
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
   });
 
   it('an abort ends the query on the server, too', async () => {
