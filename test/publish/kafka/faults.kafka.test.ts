@@ -123,10 +123,20 @@ describe('a broker that fails in the middle', () => {
 
   it('is asked for a longer time than the transaction may take: the outcome is unknown in time', async () => {
     const transaction = await (await open(6000)).begin();
-    proxy.decide(({ apiKey }) => (apiKey === API.produce ? 'swallow' : 'forward'));
+    let attempts = 0;
+    proxy.decide(({ apiKey }) => {
+      if (apiKey !== API.produce) return 'forward';
+      attempts++;
+      return 'swallow';
+    });
     const start = Date.now();
     await expect(transaction.send(topic, 0, [plain('a')])).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
     expect(Date.now() - start).toBeLessThan(7000);
+    expect(attempts).toBeGreaterThan(1);
+    // Nothing goes on behind the back of the caller, also before the publisher is closed.
+    const before = attempts;
+    await new Promise((resolve) => setTimeout(resolve, REQUEST_TIMEOUT_MS + 1000));
+    expect(attempts).toBe(before);
   });
 
   it('gets records of somebody else between two blocks: the gap is noticed', async () => {
