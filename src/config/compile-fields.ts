@@ -1,3 +1,5 @@
+import type { FieldType } from '../core/field-type.ts';
+import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
 import { type Constant, misfit } from './constant.ts';
 import type { Path, SourceDocument } from './document.ts';
@@ -62,7 +64,8 @@ function compileLeaf(name: string, written: WrittenField, path: Path, document: 
   }
   const check = (at: Path, value: Constant) => {
     const reason = misfit(type, value);
-    if (reason !== undefined) report(document.problem(at, `\`${document.written(at)}\` ${reason}.`));
+    if (reason !== undefined)
+      report(document.problem(at, `\`${document.written(at)}\` ${reason}.`, suggestSymbol(type, value, path, document)));
   };
   const optional = written.optional ?? false;
   if (written.const === null && !optional)
@@ -74,6 +77,13 @@ function compileLeaf(name: string, written: WrittenField, path: Path, document: 
   if (source === undefined) return undefined;
   const values = written.values === undefined ? undefined : new Map(Object.entries(written.values));
   return { name, source, values, type, optional, default: written.default, description: written.description };
+}
+
+/** Symbols are named only where they are written literally: a problem never shows what a variable holds. */
+function suggestSymbol(type: FieldType, value: Constant, path: Path, document: SourceDocument): string | undefined {
+  if (type.kind !== 'enum') return undefined;
+  const literal = type.symbols.every((symbol, index) => document.written([...path, 'type', 'enum', index]) === symbol);
+  return literal ? suggestName(String(value), type.symbols) : undefined;
 }
 
 function sourceOf(written: WrittenField, path: Path, document: SourceDocument, report: Report): ValueSource | undefined {

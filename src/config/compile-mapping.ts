@@ -22,6 +22,8 @@ export interface MappingFile {
 export interface KnownModels {
   /** Every name that a model file gives itself, right or wrong. */
   readonly names: readonly string[];
+  /** Those of them that are written without a variable: suggestions may show them. */
+  readonly literalNames: readonly string[];
   readonly models: ReadonlyMap<string, Model>;
 }
 
@@ -106,7 +108,9 @@ function checkNames(
   report: (problem: Problem) => void,
 ): void {
   if (written.model !== undefined && !known.names.includes(written.model))
-    report(document.problem(['model'], `There is no model \`${document.written(['model'])}\`.`, suggestName(written.model, known.names)));
+    report(
+      document.problem(['model'], `There is no model \`${document.written(['model'])}\`.`, suggestName(written.model, known.literalNames)),
+    );
   const names = Object.keys(document.value.fields ?? {});
   const check = (path: readonly (string | number)[], name: string, needed: boolean) => {
     if (!names.includes(name)) {

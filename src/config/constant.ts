@@ -1,5 +1,4 @@
 import type { FieldType } from '../core/field-type.ts';
-import { formatFieldType } from '../core/field-type.ts';
 
 export type Constant = string | number | boolean;
 
@@ -36,9 +35,7 @@ export function misfit(type: FieldType, value: Constant): string | undefined {
         ? undefined
         : 'is not a uuid in lower case with hyphens';
     case 'enum':
-      return typeof value === 'string' && type.symbols.includes(value)
-        ? undefined
-        : `is not one of the symbols of ${formatFieldType(type)}`;
+      return typeof value === 'string' && type.symbols.includes(value) ? undefined : 'is not one of the symbols of the enum';
     case 'json':
       return undefined;
     case 'bytes':

@@ -52,6 +52,7 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise
   const models = await compileModels(modelReads, file, source.root, report);
   const known = {
     names: models.flatMap((model) => (model.name === undefined ? [] : [model.name])),
+    literalNames: models.flatMap(({ document, name }) => (name !== undefined && document.written(['model']) === name ? [name] : [])),
     models: new Map(models.flatMap((each) => (each.model === undefined ? [] : [[each.model.name, each.model] as const]))),
   };
   const mappings = mappingReads.flatMap(({ document }) =>

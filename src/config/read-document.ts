@@ -98,6 +98,8 @@ class Conversion {
     this.#nodes += 1;
     if (this.#nodes > MAX_NODES || written === null || written === undefined) return null;
     const node = this.#resolve(written);
+    if (node === undefined)
+      return this.#report(path, written, 'This alias names no anchor (`&name`) above it.', 'Put text that begins with `*` in quotes.');
     if (path.length > MAX_DEPTH) return this.#report(path.slice(0, MAX_DEPTH), written, `Values are nested more than ${MAX_DEPTH} deep.`);
     if (isMap(node)) return this.#map(node.items as readonly { key: unknown; value: unknown }[], path);
     if (isSeq(node)) return node.items.map((item, index) => this.#item(item as Node | null, [...path, index]));

@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 
 /**
- * The candidate that a misspelled name most likely means; undefined where none is near enough (more than a third of the letters differ).
+ * The candidate that a misspelled name most likely means; undefined where none is near enough (two letters, or a third of a long name).
  * Case, `-` and `_` count for nothing: `customerID` is `customer_id`.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
@@ -11,7 +11,7 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   const same = known.find((candidate) => plain(candidate) === wanted);
   if (same !== undefined) return same;
   const near = closest(wanted, known.map(plain));
-  if (distance(wanted, near) > Math.max(1, Math.floor(wanted.length / 3))) return undefined;
+  if (distance(wanted, near) > (wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3)))) return undefined;
   return known.find((candidate) => plain(candidate) === near);
 }
 
