@@ -143,7 +143,7 @@ export function publisherConformance(name: string, brokers: () => string, subjec
     });
 
     it('brings keys, values, tombstones, headers and the time of publication through', async () => {
-      const to = await topic();
+      const [to, id] = [await topic(), randomUUID()];
       const headers: HeaderTemplate = {
         constant: [
           ['ce_specversion', '1.0'],
@@ -154,13 +154,14 @@ export function publisherConformance(name: string, brokers: () => string, subjec
       const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
       const before = Date.now();
       await publish(
-        await open(randomUUID()),
+        await open(id),
         to,
         { key: 'Schlüssel 日本 😀', value: '{"name":"Zoë"}', headers, headerValues: ['id-1', 'ü'] },
         { key: bytes, value: bytes.subarray(1, 200), headers: NO_HEADERS, headerValues: [] },
         { key: 'gone', value: null, headers, headerValues: ['id-2', ''] },
         { key: '', value: '', headers: NO_HEADERS, headerValues: [] },
       );
+      await settle(id);
       const records = await readAll(subject.reader(kafkaConfig(brokers())), cluster(), to);
       expect(records.map(({ offset, key, value, headers: h }) => ({ offset, key, value, headers: h }))).toEqual([
         {
@@ -180,13 +181,14 @@ export function publisherConformance(name: string, brokers: () => string, subjec
     });
 
     it('sends more than fits into one request without a gap, and a record larger than a request', async () => {
-      const to = await topic(1, { 'max.message.bytes': '8000000' });
+      const [to, id] = [await topic(1, { 'max.message.bytes': '8000000' }), randomUUID()];
       const records = Array.from({ length: 12_000 }, (_, i) => plain(`k${i}`, `${i} ${'x'.repeat(i % 600)}`));
       records[5000] = plain('large', 'y'.repeat(5_000_000));
-      const publisher = await open(randomUUID());
+      const publisher = await open(id);
       expect(await publish(publisher, to, plain('first'))).toBe(0);
       expect(await publish(publisher, to, ...records)).toBe(2);
       expect(await publish(publisher, to, plain('last'))).toBe(12_003);
+      await settle(id);
       const read = await readAll(subject.reader(kafkaConfig(brokers())), cluster(), to);
       expect(read.slice(1, -1).map(({ offset, value }) => [offset, String(value)])).toEqual(records.map(({ value }, i) => [i + 2, value]));
     });

@@ -52,6 +52,10 @@ async function written(): Promise<{ topic: string; records: OutgoingRecord[] }> 
     if (commit) await transaction.commit();
     await publisher.close();
   }
+  // Makes the end final: kcat stops there.
+  const last = await factory.open({ transactionalId, transactionTimeoutMs: 60_000 });
+  await last.begin();
+  await last.close();
   return { topic, records };
 }
 
