@@ -23,12 +23,17 @@ export async function runMappings(
   mappings: readonly Mapping[],
   settingsOf: (mapping: Mapping) => JobSettings,
   onEnd: (outcome: MappingOutcome<RunResult>) => void,
+  onStart: (mapping: string, runId: string) => void = () => undefined,
 ): Promise<readonly MappingOutcome<RunResult>[]> {
   const outcomes: MappingOutcome<RunResult>[] = [];
   for (const mapping of inRunOrder(mappings)) {
     const settings = settingsOf(mapping);
     if (settings.signal.aborted) break;
-    const outcome = await outcomeOf(mapping.name, async () => capture(await createJob(system, project, mapping, settings)));
+    const outcome = await outcomeOf(mapping.name, async () => {
+      const job = await createJob(system, project, mapping, settings);
+      onStart(mapping.name, job.runId);
+      return capture(job);
+    });
     outcomes.push(outcome);
     onEnd(outcome);
   }

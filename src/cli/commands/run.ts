@@ -1,0 +1,76 @@
+import type { Mapping } from '../../config/project.ts';
+import { HeadraceError } from '../../core/errors.ts';
+import { suggestName } from '../../core/nearest.ts';
+import { DEFAULT_OPTIONS } from '../../ops/create-job.ts';
+import { exitCodeOfAll, type MappingOutcome, runMappings } from '../../ops/run-mappings.ts';
+import type { RunResult } from '../../run/capture.ts';
+import { GUARD_NAMES } from '../../run/guards.ts';
+import type { RunOptions } from '../../run/job.ts';
+import type { CommandContext, CommandResult } from '../context.ts';
+import { describeError, printError } from '../error-text.ts';
+import { requireProject, selectMappings } from '../load.ts';
+import { openLog } from '../log.ts';
+import { ProgressLine } from '../progress.ts';
+import { runTable } from '../run-table.ts';
+import { testSteps } from '../test-steps.ts';
+
+export interface RunFlags {
+  readonly full?: true;
+  readonly takeOver?: true;
+  readonly allow?: readonly string[];
+  readonly showKeys?: true;
+  readonly chunk?: number;
+}
+
+export async function run(context: CommandContext, names: readonly string[], flags: RunFlags): Promise<CommandResult> {
+  const { output, interruption } = context;
+  const reach = testSteps(context.env, (text) => output.note(text));
+  const options = runOptions(flags);
+  const log = await openLog(context.globals.logLevel);
+  const project = await requireProject(context);
+  const mappings = selectMappings(project, names);
+  if (mappings.length === 0) output.note('The project has no mappings: there is nothing to run.');
+
+  await using system = await context.compose(project);
+  let line: ProgressLine | undefined;
+  const settingsOf = (mapping: Mapping) => {
+    line = new ProgressLine(output, mapping.name);
+    return { options, signal: interruption.signal, progress: line, reach };
+  };
+  const onStart = (mapping: string, runId: string) => log.info({ run: runId, mapping }, 'run starts');
+  const onEnd = (outcome: MappingOutcome<RunResult>) => {
+    line?.[Symbol.dispose]();
+    logEnd(log, outcome);
+    if (outcome.error !== undefined) printError(output, outcome.error);
+  };
+  const outcomes = await runMappings(system, project, mappings, settingsOf, onEnd, onStart);
+  const results = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));
+  if (results.length > 0) output.print(runTable(results, output.colors));
+  return { exitCode: exitCodeOfAll(outcomes), body: { mappings: outcomes.map(outcomeBody) } };
+}
+
+/** Throws CONFIG_INVALID for a guard that does not exist. */
+export function runOptions(flags: RunFlags): RunOptions {
+  const allow = flags.allow ?? [];
+  for (const name of allow) {
+    if (GUARD_NAMES.some((known) => known === name)) continue;
+    throw new HeadraceError('CONFIG_INVALID', `There is no guard named \`${name}\`.`, { suggestion: suggestName(name, GUARD_NAMES) });
+  }
+  return {
+    ...DEFAULT_OPTIONS,
+    full: flags.full === true,
+    takeOver: flags.takeOver === true,
+    showKeys: flags.showKeys === true,
+    allow: new Set(allow),
+    chunk: flags.chunk === undefined ? DEFAULT_OPTIONS.chunk : { ...DEFAULT_OPTIONS.chunk, changes: flags.chunk },
+  };
+}
+
+function outcomeBody(outcome: MappingOutcome<RunResult>): unknown {
+  return outcome.result ?? { mapping: outcome.mapping, error: describeError(outcome.error) };
+}
+
+function logEnd(log: Awaited<ReturnType<typeof openLog>>, { mapping, result, error }: MappingOutcome<RunResult>): void {
+  if (result === undefined) log.error({ mapping, code: describeError(error).code }, 'run failed');
+  else log.info({ run: result.run, mapping, scope: result.scope, counts: result.counts, published: result.published }, 'run ended');
+}

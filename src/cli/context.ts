@@ -1,0 +1,38 @@
+import type { Project } from '../config/project.ts';
+import type { System } from '../run/system.ts';
+import type { Output } from './output.ts';
+import type { Interruption } from './signals.ts';
+
+/** What the process gives to the command line. */
+export interface CommandLine {
+  /** Without `node` and the script. */
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly compose: (project: Project) => Promise<System>;
+}
+
+/** What every command works with. */
+export interface CommandContext {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly output: Output;
+  readonly globals: GlobalOptions;
+  readonly interruption: Interruption;
+  readonly compose: (project: Project) => Promise<System>;
+}
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  readonly json?: true;
+  readonly project?: string;
+  readonly logLevel?: string;
+}
+
+/** How a command ended, and what `--json` says of it beside `command`, `ok` and `exitCode`. */
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}

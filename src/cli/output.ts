@@ -1,0 +1,76 @@
+import picocolors from 'picocolors';
+
+type Colors = ReturnType<typeof picocolors.createColors>;
+
+/**
+ * Where a command writes. Results go to stdout, everything about the way there to stderr. With `--json` stdout gets exactly one line, by `json`, and
+ * `print` writes nothing.
+ */
+export class Output {
+  readonly isJson: boolean;
+  /** Whether a person watches stderr: only then lines are drawn over. */
+  readonly isInteractive: boolean;
+  readonly columns: number;
+  readonly colors: Colors;
+  readonly errorColors: Colors;
+  readonly #stdout: NodeJS.WriteStream;
+  readonly #stderr: NodeJS.WriteStream;
+  #liveLine = '';
+
+  constructor(streams: { stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream; env: NodeJS.ProcessEnv }, isJson: boolean) {
+    this.#stdout = streams.stdout;
+    this.#stderr = streams.stderr;
+    this.isJson = isJson;
+    this.isInteractive = streams.stderr.isTTY === true && streams.env.TERM !== 'dumb' && (streams.env.CI ?? '') === '';
+    this.columns = streams.stderr.columns ?? 80;
+    this.colors = picocolors.createColors(wantsColors(streams.stdout, streams.env));
+    this.errorColors = picocolors.createColors(wantsColors(streams.stderr, streams.env));
+  }
+
+  /** A result for people. */
+  print(text: string): void {
+    if (this.isJson) return;
+    this.#eraseLiveLine();
+    this.#stdout.write(`${text}\n`);
+    this.#drawLiveLine();
+  }
+
+  /** The result for machines. */
+  json(value: unknown): void {
+    if (this.isJson) this.#stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** Said on the way: progress, warnings, errors. */
+  note(text: string): void {
+    this.#eraseLiveLine();
+    this.#stderr.write(`${text}\n`);
+    this.#drawLiveLine();
+  }
+
+  warn(text: string): void {
+    this.note(`${this.errorColors.yellow('warning')} ${text}`);
+  }
+
+  /** One line at the bottom of a terminal that is drawn over; the empty text removes it. */
+  live(text: string): void {
+    if (!this.isInteractive) return;
+    this.#eraseLiveLine();
+    this.#liveLine = text;
+    this.#drawLiveLine();
+  }
+
+  #eraseLiveLine(): void {
+    if (this.#liveLine !== '') this.#stderr.write('\r\u001b[2K');
+  }
+
+  #drawLiveLine(): void {
+    if (this.#liveLine !== '') this.#stderr.write(this.#liveLine);
+  }
+}
+
+/** https://no-color.org and https://force-color.org */
+function wantsColors(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
+  if ((env.NO_COLOR ?? '') !== '') return false;
+  if ((env.FORCE_COLOR ?? '') !== '') return env.FORCE_COLOR !== '0';
+  return stream.isTTY === true && env.TERM !== 'dumb';
+}
