@@ -49,7 +49,7 @@ export async function capture(job: Job): Promise<RunResult> {
   const before = view.state.control;
   const scope = decideScope(model, mapping.digest, before, options.full, job.clock());
   const isInitialLoad = scope.kind === 'initial load';
-  writer.use({
+  await writer.use({
     envelope: compileEnvelope(job.project.name, mapping, { runId: job.runId, contentType: contract.codec.contentType }),
     origin: origin.record,
     partitions: facts.partitions,

@@ -87,8 +87,13 @@ export class Writer {
     return this.#chunk;
   }
 
-  use(parts: WriterParts): void {
+  /**
+   * Says what the chunks of this run have in common. At the very first start it commits a control record before any fact: an initial load that dies in its first
+   * chunk leaves aborted records behind, and the next start must know them as its own.
+   */
+  async use(parts: WriterParts): Promise<void> {
     this.#parts = parts;
+    if (this.#view.state.control === null) await this.publish([], { last: false, watermark: null, digest: null, fullComparisonAt: null });
   }
 
   /** Commits the changes as one transaction, or, where that turns out too slow for the transaction's timeout, as several. */
@@ -199,7 +204,7 @@ export class Writer {
       contractVersion: base.contractVersion,
       ...ledger,
     });
-    await transaction.send(topics.runs, 0, [entry]);
+    if (changes.length > 0 || base.last) await transaction.send(topics.runs, 0, [entry]);
     const updates = entryUpdates(changes, facts.places, baseOffsets);
     const control = { ...base, nextOffsets };
     const records = snapshotRecords(updates, control, owner);

@@ -21,6 +21,8 @@ async function runKilledAt(step: Step, count: number): Promise<void> {
   // A step that this run does not come to (nothing to recover, say) is no crash; everything else must be one.
   expect(signal === 'SIGKILL' || (code === 0 && RARE.has(step)), stderr).toBe(true);
 }
+/** Steps that a run comes to once: a second kill at the same place is in the next run. */
+const ONCE = new Set<Step>(['before_fence', 'after_fence', 'recovered', 'while_mapping', 'done']);
 const RARE = new Set<Step>([
   'in_recovery',
   'between_sends',
@@ -43,7 +45,7 @@ describe.each(STEPS)('killed at %s', (step) => {
     ['twice in a row', 2],
   ])('an initial load, %s; rows deleted and changed before it resumes', async (_, times) => {
     for (let n = 0; n < times; n++) {
-      await runKilledAt(step, n + 1);
+      await runKilledAt(step, ONCE.has(step) ? 1 : n + 1);
       await world.sql(`delete from accounts where id in ('a${10 + n}', 'a${150 + n}')`);
       await accounts.touch(`plan = 'gold'`, `id in ('a${20 + n}', 'a${160 + n}')`);
     }
@@ -62,7 +64,7 @@ describe.each(STEPS)('killed at %s', (step) => {
         `create table if not exists before as select * from accounts where false; truncate before; insert into before select * from accounts`,
       );
       await accounts.touch(`plan = case plan when 'gold' then 'silver' else 'gold' end`, `number <= 120`);
-      await runKilledAt(step, n + 1);
+      await runKilledAt(step, ONCE.has(step) ? 1 : n + 1);
       // Back to the very same rows, cursor included, so that only the raw fingerprints could tell.
       await world.sql(`delete from accounts where number <= 120; insert into accounts select * from before where number <= 120`);
     }
