@@ -1,5 +1,5 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { HeadraceError } from '../core/errors.ts';
+import { nearestName } from '../core/nearest.ts';
 import type { Column } from '../core/row.ts';
 import { checkCursorKind } from './cursor-bound.ts';
 import type { ScanRequest } from './warehouse.ts';
@@ -38,12 +38,7 @@ export function checkUnique(columns: readonly Column[]): void {
 function missingColumns(missing: readonly string[], yielded: readonly Column[]): HeadraceError {
   const names = yielded.map((column) => column.name);
   const quoted = missing.map((name) => `"${name}"`).join(', ');
-  const near = missing.flatMap((name) => {
-    const nearest = names.length === 0 ? undefined : closest(name, names);
-    return nearest !== undefined && distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(1, name.length / 3)
-      ? [`"${nearest}"`]
-      : [];
-  });
+  const near = missing.flatMap((name) => nearestName(name, names) ?? []).map((name) => `"${name}"`);
   return new HeadraceError(
     'CONTRACT_MISMATCH',
     `The model has no column${missing.length > 1 ? 's' : ''} ${quoted}. It has: ${names.join(', ') || 'no columns'}.`,
