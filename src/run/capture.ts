@@ -9,7 +9,8 @@ import { openLocalCopy } from './local-copy.ts';
 import { establishOrigin } from './origin.ts';
 import { publishChanges, publishFullChunks } from './publish-changes.ts';
 import { type Reading, readModel } from './read-model.ts';
-import { decideScope, type Scope } from './scope.ts';
+import { columnTypes, driftOf, judgeDrift } from './schema-drift.ts';
+import { decideScope, MAPPING_EDITED, type Scope } from './scope.ts';
 import { Writer } from './writer.ts';
 
 /** What a run did, for people and for `--json`. */
@@ -39,15 +40,17 @@ export interface RunResult {
 export async function capture(job: Job): Promise<RunResult> {
   const { mapping, model, options } = job;
   const startedAtMs = job.clock();
-  const contract = await compileContract(job);
-  const facts = await checkTopics(job);
+  const [contract, facts] = await Promise.all([compileContract(job), checkTopics(job)]);
 
   await using copy = await openLocalCopy(job); // 1. Lock
   const { view } = copy;
   await using writer = await Writer.open(job, view); // 2. Look before fencing · 3. Fence · 4. Recover
   const origin = await establishOrigin(job, view);
   const before = view.state.control;
-  const scope = decideScope(model, mapping.digest, before, options.full, job.clock());
+  const drift = driftOf(before?.columns ?? null, contract.columns, contract.mapper.columns);
+  const schema = judgeDrift(drift, contract.mapper.columns.length, options.allow);
+  stopIfExceeded(mapping.name, [schema]);
+  const scope = decideScope(model, mapping.digest, before, { askedFor: options.full, isRetyped: schema.exceeded }, job.clock());
   const isInitialLoad = scope.kind === 'initial load';
   await writer.use({
     envelope: compileEnvelope(job.project.name, mapping, { runId: job.runId, contentType: contract.codec.contentType }),
@@ -55,6 +58,8 @@ export async function capture(job: Job): Promise<RunResult> {
     partitions: facts.partitions,
     ledger: { kind: scope.kind, allowed: [...options.allow] },
   });
+
+  for (const note of drift.notes) job.progress.warn(`${mapping.name}: ${note}`);
 
   // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
   const reading = await readModel(job, view, scope, {
@@ -65,10 +70,12 @@ export async function capture(job: Job): Promise<RunResult> {
     onBatch: isInitialLoad ? (changes) => publishFullChunks(job, view, writer, changes) : undefined,
   });
 
-  const guards = isInitialLoad ? [] : judgeReading(job, reading); // 8. Guard
+  const guards = isInitialLoad ? [] : [schema, ...judgeReading(job, reading)]; // 8. Guard
   stopIfExceeded(mapping.name, guards);
 
-  const progress = progressAfter(job, reading, before);
+  if (scope.reason === MAPPING_EDITED)
+    job.progress.warn(`${mapping.name}: ${MAPPING_EDITED}: ${reading.changes.size.toLocaleString('en')} facts change with it`);
+  const progress = { ...progressAfter(job, reading, before), columns: columnTypes(contract.columns) };
   await publishChanges(job, view, writer, reading.changes, progress); // 9. Publish · 10. Apply
 
   const { counts, changedFields } = reading.comparison;

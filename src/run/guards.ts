@@ -2,7 +2,7 @@ import type { Guards, ShareGuard } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Counts } from './comparison.ts';
 
-export const GUARD_NAMES = ['updated', 'deleted', 'quarantined', 'empty_source'] as const;
+export const GUARD_NAMES = ['schema', 'updated', 'deleted', 'quarantined', 'empty_source'] as const;
 export type GuardName = (typeof GUARD_NAMES)[number];
 
 export interface GuardVerdict {

@@ -5,7 +5,8 @@ import type { SnapshotView } from '../snapshot/view.ts';
 import type { Job } from './job.ts';
 import { processExists } from './owner.ts';
 
-interface LockHolder {
+/** Who works on a local copy. */
+export interface LockHolder {
   readonly host: string;
   readonly pid: number;
   readonly run: string;
@@ -38,7 +39,7 @@ export async function openLocalCopy(job: Job): Promise<LocalCopy> {
 }
 
 function lock(job: Job): () => void {
-  const file = path.join(job.folder, 'lock');
+  const file = lockFileOf(job.folder);
   const mine: LockHolder = { host: job.host, pid: job.pid, run: job.runId, since: new Date(job.clock()).toISOString() };
   const draft = `${file}.${job.pid}.${job.runId}`;
   try {
@@ -62,6 +63,15 @@ function lock(job: Job): () => void {
     });
   }
   return () => rmSync(file, { force: true });
+}
+
+function lockFileOf(folder: string): string {
+  return path.join(folder, 'lock');
+}
+
+/** Who holds the lock of the local copy, alive or not; undefined if nobody does. */
+export function lockHolderOf(folder: string): LockHolder | undefined {
+  return readHolder(lockFileOf(folder));
 }
 
 function tryLink(from: string, to: string): boolean {

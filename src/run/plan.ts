@@ -11,6 +11,7 @@ import type { Job } from './job.ts';
 import { establishOrigin } from './origin.ts';
 import { readModel } from './read-model.ts';
 import { catchUp, snapshotEnd } from './recovery.ts';
+import { driftOf, judgeDrift } from './schema-drift.ts';
 import { decideScope, type Scope } from './scope.ts';
 
 /** What a run would publish now. */
@@ -57,7 +58,11 @@ export async function plan(job: Job): Promise<PlanResult> {
       const { end } = await snapshotEnd(job, view);
       await catchUp(dry, view, end);
       const origin = await establishOrigin(dry, view);
-      const scope = decideScope(job.model, job.mapping.digest, view.state.control, job.options.full, job.clock());
+      const { control } = view.state;
+      const drift = driftOf(control?.columns ?? null, contract.columns, contract.mapper.columns);
+      const schema = judgeDrift(drift, contract.mapper.columns.length, job.options.allow);
+      const why = { askedFor: job.options.full, isRetyped: schema.exceeded };
+      const scope = decideScope(job.model, job.mapping.digest, control, why, job.clock());
       const reading = await readModel(dry, view, scope, {
         contract,
         fingerprints: origin.fingerprints,
@@ -71,7 +76,7 @@ export async function plan(job: Job): Promise<PlanResult> {
         reason: reading.scope.reason,
         counts: comparison.counts,
         changedFields: Object.fromEntries(comparison.changedFields),
-        guards: scope.kind === 'initial load' ? [] : judgeReading(job, reading),
+        guards: scope.kind === 'initial load' ? [] : [schema, ...judgeReading(job, reading)],
         live: comparison.confirmableBefore,
         watermark: view.state.control?.watermark ?? null,
         samples: await takeSamples(job, reading.changes.drain(), (key) =>

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
@@ -22,8 +23,7 @@ export async function publishChanges(
   progress: Omit<ChunkProgress, 'last'>,
 ): Promise<void> {
   const before = unmoved(view);
-  const hasMoved =
-    before.watermark !== progress.watermark || before.digest !== progress.digest || before.fullComparisonAt !== progress.fullComparisonAt;
+  const hasMoved = !isDeepStrictEqual({ ...progress, last: false }, before);
   job.progress.update({ phase: 'publishing', factsToPublish: writer.published + changes.size });
   let chunk: Change[] = [];
   for (const next of chunksOf(changes, job)) {
@@ -49,6 +49,7 @@ function unmoved(view: SnapshotView): ChunkProgress {
     watermark: control?.watermark ?? null,
     digest: control?.digest ?? null,
     fullComparisonAt: control?.fullComparisonAt ?? null,
+    columns: control?.columns ?? null,
   };
 }
 

@@ -10,8 +10,16 @@ export interface Scope {
   readonly watermark: string | null;
 }
 
+export const MAPPING_EDITED = 'the mapping or its model was edited';
+
 /** Decides from what was committed last. Pure. */
-export function decideScope(model: Model, digest: string, control: ControlRecord | null, forceFull: boolean, nowMs: number): Scope {
+export function decideScope(
+  model: Model,
+  digest: string,
+  control: ControlRecord | null,
+  why: { readonly askedFor: boolean; readonly isRetyped: boolean },
+  nowMs: number,
+): Scope {
   const full = (reason: string): Scope => ({ kind: 'full comparison', reason, watermark: null });
   if (control?.fullComparisonAt == null) {
     return {
@@ -20,8 +28,9 @@ export function decideScope(model: Model, digest: string, control: ControlRecord
       watermark: null,
     };
   }
-  if (forceFull) return full('asked for');
-  if (control.digest !== digest) return full('the mapping or its model was edited');
+  if (why.askedFor) return full('asked for');
+  if (why.isRetyped) return full('columns of the model have other types');
+  if (control.digest !== digest) return full(MAPPING_EDITED);
   if (model.cursor === undefined) return full('the model has no cursor column');
   if (control.watermark === null) return full('no row has had a cursor value yet');
   if (isDue(model.fullComparison, control.fullComparisonAt, nowMs)) return full('due by its schedule');
@@ -35,4 +44,11 @@ export function isDue(cron: string | undefined, lastMs: number, nowMs: number): 
     .prev()
     .getTime();
   return previous > lastMs;
+}
+
+/** The next instant of the schedule (UTC), milliseconds since 1970. */
+export function nextDue(cron: string, nowMs: number): number {
+  return CronExpressionParser.parse(cron, { currentDate: new Date(nowMs), tz: 'UTC' })
+    .next()
+    .getTime();
 }

@@ -17,6 +17,7 @@ import {
 import type { Job } from './job.ts';
 import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
 import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
+import type { ColumnTypes } from './schema-drift.ts';
 
 /** What a chunk says of progress, beside its changes. */
 export interface ChunkProgress {
@@ -24,6 +25,7 @@ export interface ChunkProgress {
   readonly watermark: string | null;
   readonly digest: string | null;
   readonly fullComparisonAt: number | null;
+  readonly columns: ColumnTypes | null;
 }
 
 /** What every chunk of a run has in common. */
@@ -93,7 +95,8 @@ export class Writer {
    */
   async use(parts: WriterParts): Promise<void> {
     this.#parts = parts;
-    if (this.#view.state.control === null) await this.publish([], { last: false, watermark: null, digest: null, fullComparisonAt: null });
+    if (this.#view.state.control === null)
+      await this.publish([], { last: false, watermark: null, digest: null, fullComparisonAt: null, columns: null });
   }
 
   /** Commits the changes as one transaction, or, where that turns out too slow for the transaction's timeout, as several. */
@@ -165,6 +168,7 @@ export class Writer {
       watermark: control?.watermark ?? null,
       digest: control?.digest ?? null,
       fullComparisonAt: control?.fullComparisonAt ?? null,
+      columns: control?.columns ?? null,
     };
     await this.#commitChunk(changes.slice(0, half), { last: false, ...unmoved }, attempts);
     await this.#commitChunk(changes.slice(half), progress, attempts);

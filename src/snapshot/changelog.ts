@@ -37,6 +37,8 @@ export interface ControlRecord {
   readonly nextOffsets: readonly number[];
   /** When the last complete comparison began, milliseconds since 1970; null until the initial load is complete. */
   readonly fullComparisonAt: number | null;
+  /** The model's columns and their types, as the last complete run found them. */
+  readonly columns: Readonly<Record<string, string>> | null;
 }
 
 /** The lease. Clocks decide only who waits; who may write is decided by fencing. */

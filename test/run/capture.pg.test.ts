@@ -87,7 +87,12 @@ describe('what is published', () => {
     await world.run('account');
     await world.sql('alter table accounts alter amount type numeric(20, 4)');
     await touch(`note = 'retyped'`, `true`);
-    expect((await world.run('account')).published).toBe(0);
+    await expect(world.run('account')).rejects.toMatchObject({
+      code: 'GUARD_STOPPED',
+      message: expect.stringContaining('amount was numeric(12,2) and is numeric(20,4)'),
+    });
+    expect(await world.run('account', { allow: new Set(['schema']) })).toMatchObject({ scope: 'full comparison', published: 0 });
+    expect(await world.run('account')).toMatchObject({ scope: 'incremental', published: 0 });
   });
 });
 

@@ -32,7 +32,7 @@ describe('scope', () => {
     ['no row had a cursor yet', model, 'd', { ...(control as object), watermark: null } as never, false, at, 'full comparison'],
     ['the schedule says so', model, 'd', control, false, Date.UTC(2026, 0, 2, 3, 0, 1), 'full comparison'],
   ])('%s', (_, m, digest, c, full, now, kind) => {
-    expect(decideScope(m, digest, c, full, now).kind).toBe(kind);
+    expect(decideScope(m, digest, c, { askedFor: full, isRetyped: false }, now).kind).toBe(kind);
   });
 
   test('a schedule is due once per instant, in UTC', () => {
