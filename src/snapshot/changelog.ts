@@ -145,6 +145,13 @@ export function decodeEntry(bytes: Uint8Array, where: string): Entry {
   return entry;
 }
 
+/** Of an encoded entry, without decoding the rest of it. */
+export function stateOfEntry(bytes: Uint8Array): EntryState {
+  const state = STATES[bytes[1] ?? STATES.length];
+  if (state === undefined) throw corrupt('An encoded entry', 'an unknown state');
+  return state;
+}
+
 class EntryReader {
   readonly #bytes: Uint8Array;
   readonly #where: string;
