@@ -31,6 +31,55 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     return { command, runs };
   };
 
+  const init = add<import('./commands/init.ts').InitFlags>(
+    program,
+    'init [dir]',
+    'Write a small project that loads as it is: headrace.yml, a model, a mapping.',
+    ['headrace init activation', 'headrace init . --warehouse postgres --name activation'],
+  );
+  init.command
+    .addOption(new Option('--warehouse <type>', 'kind of warehouse').choices(['duckdb', 'postgres']).default('duckdb'))
+    .option('--name <name>', "name of the project (default: the folder's)");
+  init.runs(async ([dir], flags) => {
+    const { init } = await import('./commands/init.ts');
+    return (context) => init(context, dir, flags);
+  });
+
+  const validate = add<import('./commands/validate.ts').ValidateFlags>(
+    program,
+    'validate',
+    'Check the files, then each mapping against its warehouse; say what each mapping cannot promise.',
+    [
+      'headrace validate',
+      'headrace validate --no-warehouse   # in a CI without access',
+      'headrace validate --print-schema mapping > mapping.schema.json',
+    ],
+  );
+  validate.command
+    .addOption(
+      new Option('--print-schema <file>', 'print the JSON Schema of a file, and check nothing').choices(['project', 'model', 'mapping']),
+    )
+    .option('--no-warehouse', 'check the files alone');
+  validate.runs(async (_, flags) => {
+    const { validate } = await import('./commands/validate.ts');
+    return (context) => validate(context, flags);
+  });
+
+  const plan = add<import('./commands/run.ts').RunFlags>(
+    program,
+    'plan [mappings...]',
+    'Show what a run would publish. Publishes nothing, changes nothing.',
+    ['headrace plan', 'headrace plan customer --full --show-keys'],
+  );
+  plan.command
+    .option('--full', 'read the whole models, whatever is due')
+    .option('--allow <guards>', 'guards that the run may exceed, separated by commas', list)
+    .option('--show-keys', 'show keys as they are, not hashed');
+  plan.runs(async (names, flags) => {
+    const { plan } = await import('./commands/plan.ts');
+    return (context) => plan(context, names, flags);
+  });
+
   const run = add<import('./commands/run.ts').RunFlags>(
     program,
     'run [mappings...]',
@@ -53,6 +102,14 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     return (context) => run(context, names, flags);
   });
 
+  add(program, 'status [mappings...]', 'Where each mapping stands: last run, watermark and lag, facts, what is due. Changes nothing.', [
+    'headrace status',
+    'headrace status --json | jq ".mappings[].lagMs"',
+  ]).runs(async (names) => {
+    const { status } = await import('./commands/status.ts');
+    return (context) => status(context, names);
+  });
+
   const topics = program.command('topics').description('The Kafka topics of the mappings: what is missing or wrong, and its mending.');
   const named = ['headrace topics plan', 'headrace topics apply customer'];
   add(topics, 'plan [mappings...]', 'Show what `topics apply` would create or change.', named).runs(async (names) => {
@@ -62,6 +119,32 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
   add(topics, 'apply [mappings...]', 'Create the topics that are missing, and set the settings that differ.', named).runs(async (names) => {
     const { applyTopicsCommand } = await import('./commands/topics.ts');
     return (context) => applyTopicsCommand(context, names);
+  });
+
+  const state = program.command('state').description('The local copy of a mapping and the snapshot topic that it is a view of.');
+  const show = add<{ readonly count?: true }>(state, 'show <mapping>', 'Show offsets, progress and owner. Changes nothing.', [
+    'headrace state show customer --count',
+  ]);
+  show.command.option('--count', 'count the entries by state (reads the whole local copy)');
+  show.runs(async ([name = ''], flags) => {
+    const { showStateCommand } = await import('./commands/state.ts');
+    return (context) => showStateCommand(context, name, flags);
+  });
+  add(state, 'rebuild <mapping>', 'Throw the local copy away and read it from the snapshot topic again. Publishes nothing.', [
+    'headrace state rebuild customer',
+  ]).runs(async ([name = '']) => {
+    const { rebuildStateCommand } = await import('./commands/state.ts');
+    return (context) => rebuildStateCommand(context, name);
+  });
+
+  add(
+    program,
+    'doctor',
+    'Check this machine, the files, the warehouses, Kafka, topics and permissions, and say how to mend what is wrong.',
+    ['headrace doctor', 'headrace doctor --json | jq ".findings[] | select(.status != \\"ok\\")"'],
+  ).runs(async () => {
+    const { doctor } = await import('./commands/doctor.ts');
+    return (context) => doctor(context);
   });
 
   return program;

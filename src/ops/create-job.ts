@@ -60,6 +60,14 @@ function newRunId(nowMs: number): string {
   return `${new Date(nowMs).toISOString().replace(/[-:.]/g, '')}-${randomBytes(3).toString('hex')}`;
 }
 
+/** When a run began, read from its id; null for an id of another form. */
+export function startOfRun(runId: string): number | null {
+  const [, date, time, millis] = /^(\d{8})T(\d{6})(\d{3})Z-/.exec(runId) ?? [];
+  if (date === undefined || time === undefined) return null;
+  const [hours, minutes, seconds] = [time.slice(0, 2), time.slice(2, 4), time.slice(4, 6)];
+  return Date.parse(`${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6, 8)}T${hours}:${minutes}:${seconds}.${millis}Z`);
+}
+
 /** The lease outlives a transaction and two missed renewals: who is alive is never taken for dead, and who is dead holds nobody up for long. */
 function withLease(options: RunOptions, project: Project): RunOptions {
   const { transactionTimeoutMs } = project.kafka;

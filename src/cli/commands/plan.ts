@@ -1,0 +1,38 @@
+import type { Mapping } from '../../config/project.ts';
+import { exitCodeOfPlan, planMappings, wouldStop } from '../../ops/plan-mappings.ts';
+import type { MappingOutcome } from '../../ops/run-mappings.ts';
+import type { PlanResult } from '../../run/plan.ts';
+import type { CommandContext, CommandResult } from '../context.ts';
+import { describeError, printError } from '../error-text.ts';
+import { requireProject, selectMappings } from '../load.ts';
+import { planText } from '../plan-text.ts';
+import { ProgressLine } from '../progress.ts';
+import { type RunFlags, runOptions } from './run.ts';
+
+export async function plan(context: CommandContext, names: readonly string[], flags: RunFlags): Promise<CommandResult> {
+  const { output, interruption } = context;
+  const options = runOptions(flags);
+  const project = await requireProject(context);
+  const mappings = selectMappings(project, names);
+  if (mappings.length === 0) output.note('The project has no mappings: there is nothing to plan.');
+
+  await using system = await context.compose(project);
+  let line: ProgressLine | undefined;
+  const settingsOf = (mapping: Mapping) => {
+    line = new ProgressLine(output, mapping.name);
+    return { options, signal: interruption.signal, progress: line, reach: () => undefined };
+  };
+  const onEnd = ({ result, error }: MappingOutcome<PlanResult>) => {
+    line?.[Symbol.dispose]();
+    if (result === undefined) printError(output, error);
+    else output.print(planText(result, output.colors));
+  };
+  const outcomes = await planMappings(system, project, mappings, settingsOf, onEnd);
+  return { exitCode: exitCodeOfPlan(outcomes), body: { mappings: outcomes.map(outcomeBody) } };
+}
+
+function outcomeBody({ mapping, result, error }: MappingOutcome<PlanResult>): unknown {
+  if (result === undefined) return { mapping, error: describeError(error) };
+  const samples = result.samples.map((sample) => ({ ...sample, before: sample.before ?? null, after: sample.after ?? null }));
+  return { ...result, wouldStop: wouldStop(result), samples };
+}

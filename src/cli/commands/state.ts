@@ -1,0 +1,85 @@
+import type { Mapping } from '../../config/project.ts';
+import { EXIT } from '../../core/errors.ts';
+import { createJob } from '../../ops/create-job.ts';
+import { type MappingState, rebuildState, showState } from '../../ops/state.ts';
+import type { CommandContext, CommandResult } from '../context.ts';
+import { requireProject, selectMappings } from '../load.ts';
+import { formatCount, formatDuration, formatInstant } from '../numbers.ts';
+import { quietSettings } from '../quiet.ts';
+import { formatTable } from '../table.ts';
+
+export async function showStateCommand(context: CommandContext, name: string, flags: { readonly count?: true }): Promise<CommandResult> {
+  const project = await requireProject(context);
+  const [mapping] = selectMappings(project, [name]) as [Mapping];
+  await using system = await context.compose(project);
+  const job = await createJob(system, project, mapping, quietSettings(context));
+  const state = await showState(job, flags.count === true);
+  context.output.print(stateText(state, context));
+  return { exitCode: EXIT.done, body: { state } };
+}
+
+export async function rebuildStateCommand(context: CommandContext, name: string): Promise<CommandResult> {
+  const { output } = context;
+  const project = await requireProject(context);
+  const [mapping] = selectMappings(project, [name]) as [Mapping];
+  await using system = await context.compose(project);
+  const job = await createJob(system, project, mapping, quietSettings(context));
+  let drawnAt = 0;
+  const rebuilt = await rebuildState(job, (records, offsets) => {
+    if (Date.now() - drawnAt < 100) return;
+    drawnAt = Date.now();
+    output.live(`reading ${job.topics.snapshot}: ${formatCount(records)} records of at most ${formatCount(offsets)}`);
+  });
+  output.live('');
+  output.print(
+    `${mapping.name}: ${formatCount(rebuilt.entries)} entries, up to offset ${rebuilt.offset}, in ${formatDuration(rebuilt.tookMs)}.`,
+  );
+  return { exitCode: EXIT.done, body: { ...rebuilt } };
+}
+
+function stateText(state: MappingState, { output }: CommandContext): string {
+  const { local, topic, control, owner, lock, states } = state;
+  const behind = topic.end - local.offset;
+  const rows: (readonly [string, string])[] = [
+    ['local copy', state.folder],
+    [
+      '  offset',
+      local.offset === 0
+        ? 'empty: the next run reads the topic'
+        : `${local.offset} (${behind === 0 ? 'up to date' : `${behind} behind the topic`})`,
+    ],
+    [
+      '  entries',
+      `${formatCount(local.entries)}, ${formatCount(local.quarantined)} of them in quarantine; ${formatCount(local.rows)} rows`,
+    ],
+    ...Object.entries(states ?? {}).map(([name, count]) => [`  ${name}`, formatCount(count)] as const),
+    ['  locked by', lock === null ? 'nobody' : `process ${lock.pid} on ${lock.host}, run ${lock.run}`],
+    ['topic', `${topic.name}: offsets ${topic.start} to ${topic.end}`],
+  ];
+  if (control !== null) {
+    rows.push(
+      ['last chunk', `${control.chunk} of run ${control.run}${control.last ? '' : ' (the run did not end)'}`],
+      ['watermark', control.watermark ?? 'none yet'],
+      ['last full comparison', formatInstant(control.fullComparisonAt)],
+      ['contract version', control.contractVersion],
+      ['environment', control.environment],
+      ['cluster', control.clusterId],
+      ['fingerprint key', `${control.fingerprint.algorithm}, kept in ${control.fingerprint.keptIn}`],
+      ['version floor', String(control.versionFloor)],
+      ['next fact offsets', control.nextOffsets.join(', ')],
+    );
+  } else rows.push(['last chunk', 'nothing was published yet']);
+  if (owner !== null) {
+    const lease = owner.alive ? `lease until ${formatInstant(owner.leaseEnd)}` : 'not running';
+    rows.push(['owner', `run ${owner.run} on ${owner.host} (process ${owner.pid}); ${lease}`]);
+  }
+  const { bold, dim } = output.colors;
+  const table = formatTable(
+    [
+      { title: bold(state.mapping), value: ([name]) => dim(name) },
+      { title: '', value: ([, value]) => value },
+    ],
+    rows,
+  );
+  return table;
+}

@@ -1,0 +1,59 @@
+import { EXIT } from '../../core/errors.ts';
+import { exitCodeOfAll } from '../../ops/run-mappings.ts';
+import { type MappingStatus, statusOf, type WarehouseState } from '../../ops/status.ts';
+import type { CommandContext, CommandResult } from '../context.ts';
+import { describeError, printError } from '../error-text.ts';
+import { requireProject, selectMappings } from '../load.ts';
+import { formatCount, formatDuration, formatInstant } from '../numbers.ts';
+import type { Output } from '../output.ts';
+import { quietSettings } from '../quiet.ts';
+import { formatTable } from '../table.ts';
+
+export async function status(context: CommandContext, names: readonly string[]): Promise<CommandResult> {
+  const { output } = context;
+  const project = await requireProject(context);
+  const mappings = selectMappings(project, names);
+  await using system = await context.compose(project);
+  const { mappings: outcomes, warehouses } = await statusOf(system, project, mappings, quietSettings(context));
+  const found = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));
+  if (found.length > 0) output.print(statusTable(found, output.colors));
+  for (const { mapping, endsAt, host, pid, run } of leasesOf(found))
+    output.print(`${mapping}: run ${run} is under way on ${host} (process ${pid}); its lease lasts until ${formatInstant(endsAt)}`);
+  for (const { error } of outcomes) if (error !== undefined) printError(output, error);
+  for (const { warehouse, error } of warehouses) {
+    if (error !== undefined) output.warn(`warehouse ${warehouse} does not answer, so the lag is unknown: ${describeError(error).message}`);
+  }
+  const body = {
+    mappings: outcomes.map(({ mapping, result, error }) => result ?? { mapping, error: describeError(error) }),
+    warehouses: warehouses.map(warehouseBody),
+  };
+  return { exitCode: mappings.length === 0 ? EXIT.done : exitCodeOfAll(outcomes), body };
+}
+
+function statusTable(found: readonly MappingStatus[], { bold, dim, yellow }: Output['colors']): string {
+  const known = (count: number | null) => (count === null ? '?' : formatCount(count));
+  return formatTable<MappingStatus>(
+    [
+      { title: dim('mapping'), value: (s) => bold(s.mapping) },
+      { title: dim('class'), value: (s) => s.class },
+      { title: dim('last run'), value: (s) => (s.lastRun === null ? 'never' : formatInstant(s.lastRun.startedAt)) },
+      { title: dim('now'), value: (s) => (s.lease === null ? 'idle' : yellow('running')) },
+      { title: dim('facts'), value: (s) => known(s.facts), align: 'right' },
+      { title: dim('quarantined'), value: (s) => known(s.quarantined), align: 'right' },
+      { title: dim('watermark'), value: (s) => s.watermark ?? '–' },
+      { title: dim('lag'), value: (s) => (s.lagMs === null ? '?' : formatDuration(s.lagMs)), align: 'right' },
+      { title: dim('last full'), value: (s) => formatInstant(s.lastFullComparison) },
+      { title: dim('next'), value: (s) => (s.nextRun === null ? 'not scheduled' : formatInstant(s.nextRun)) },
+      { title: dim('next full'), value: (s) => (s.nextFullComparison === null ? 'not scheduled' : formatInstant(s.nextFullComparison)) },
+    ],
+    found,
+  );
+}
+
+function leasesOf(found: readonly MappingStatus[]): (NonNullable<MappingStatus['lease']> & { mapping: string })[] {
+  return found.flatMap(({ mapping, lease }) => (lease === null ? [] : [{ mapping, ...lease }]));
+}
+
+function warehouseBody({ warehouse, nowMs, error }: WarehouseState): unknown {
+  return { warehouse, nowMs: nowMs ?? null, error: error === undefined ? null : describeError(error) };
+}

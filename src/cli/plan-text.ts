@@ -1,0 +1,76 @@
+import { wouldStop } from '../ops/plan-mappings.ts';
+import type { PlanResult, Sample } from '../run/plan.ts';
+import { formatCount } from './numbers.ts';
+import type { Output } from './output.ts';
+import { formatTable } from './table.ts';
+
+/** What a run of one mapping would do, for people. */
+export function planText(result: PlanResult, colors: Output['colors']): string {
+  const { bold, dim, yellow } = colors;
+  const { mapping, counts, scope, reason, live, samples } = result;
+  const lines = [
+    `${bold(mapping)}  ${dim(`${scope}: ${reason}`)}`,
+    `  ${countsText(result)}`,
+    `  ${dim(`${formatCount(counts.rows)} rows read, ${formatCount(counts.unchanged)} unchanged, ${formatCount(live)} facts live`)}`,
+    ...guardLines(result, colors),
+  ];
+  for (const sample of samples) lines.push(...sampleLines(sample, colors));
+  if (wouldStop(result)) {
+    const names = result.guards.filter((g) => g.exceeded && !g.allowed).map((g) => g.guard);
+    lines.push(`  ${yellow(`A run would stop here. If the changes are right: headrace run ${mapping} --allow ${names.join(',')}`)}`);
+  }
+  return lines.join('\n');
+}
+
+function countsText({ counts, changedFields }: PlanResult): string {
+  const fields = Object.entries(changedFields).sort(([, a], [, b]) => b - a);
+  const which = fields.length === 0 ? '' : ` (${fields.map(([name, count]) => `${name} ${formatCount(count)}`).join(', ')})`;
+  const parts = [
+    `created ${formatCount(counts.created)}`,
+    `updated ${formatCount(counts.updated)}${which}`,
+    `deleted ${formatCount(counts.deleted)}`,
+    ...(counts.recorded === 0 ? [] : [`recorded, not published ${formatCount(counts.recorded)}`]),
+    ...(counts.quarantined === 0 ? [] : [`quarantined ${formatCount(counts.quarantined)}`]),
+  ];
+  return parts.join(' · ');
+}
+
+function guardLines({ guards }: PlanResult, { green, red, yellow, dim }: Output['colors']): string[] {
+  return guards.map(({ guard, exceeded, allowed, message }) => {
+    const mark = !exceeded ? green('✔') : allowed ? yellow('!') : red('✖');
+    return `  ${mark} ${guard} ${dim(message)}${allowed ? ' – allowed' : ''}`;
+  });
+}
+
+function sampleLines({ kind, key, version, reason, before, after }: Sample, { dim, cyan, green, red }: Output['colors']): string[] {
+  const title = `  ${cyan(kind)} ${key}${version > 0 ? ` v${version}` : ''}${reason === null ? '' : dim(` (${reason})`)}`;
+  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  const rows = names
+    .map((name) => ({ name, from: valueText(before?.[name]), to: valueText(after?.[name]) }))
+    .filter(({ from, to }) => from !== to);
+  if (rows.length === 0) return [title];
+  const table = formatTable(
+    [
+      { title: '', value: (row) => row.name },
+      { title: '', value: (row) => (row.from === undefined ? '' : red(row.from)) },
+      { title: '', value: (row) => (row.to === undefined ? '' : `→ ${green(row.to)}`) },
+    ],
+    rows,
+  );
+  return [
+    title,
+    ...table
+      .split('\n')
+      .slice(1)
+      .map((line) => `    ${line}`),
+  ];
+}
+
+const LONGEST_VALUE = 60;
+
+function valueText(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  // JSON escapes control characters: a value cannot draw on the terminal.
+  const text = JSON.stringify(value);
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
+}

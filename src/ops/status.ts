@@ -1,0 +1,105 @@
+import type { Mapping, MappingClass, Project } from '../config/project.ts';
+import type { Job } from '../run/job.ts';
+import { isAlive } from '../run/owner.ts';
+import { nextDue } from '../run/scope.ts';
+import type { System } from '../run/system.ts';
+import { createJob, type JobSettings, startOfRun } from './create-job.ts';
+import { lookAt } from './look.ts';
+import { inRunOrder, type MappingOutcome, outcomeOf } from './run-mappings.ts';
+
+/** Where a mapping stands. Times are milliseconds since 1970. */
+export interface MappingStatus {
+  readonly mapping: string;
+  readonly class: MappingClass;
+  /** The run that owned the mapping last, whether it published anything or not. */
+  readonly lastRun: { readonly run: string; readonly startedAt: number | null; readonly host: string } | null;
+  /** The run that committed the last chunk. */
+  readonly lastPublication: { readonly run: string; readonly startedAt: number | null } | null;
+  /** A run that is under way. */
+  readonly lease: { readonly run: string; readonly host: string; readonly pid: number; readonly endsAt: number } | null;
+  readonly watermark: string | null;
+  /** How far the watermark lies behind the source's clock; null where the cursor is no time, or the warehouse does not answer. */
+  readonly lagMs: number | null;
+  /** Identities whose fact is published, and rows in quarantine: as the local copy knows them; null without one. */
+  readonly facts: number | null;
+  readonly quarantined: number | null;
+  /** Records of the snapshot topic that the local copy has not seen. */
+  readonly recordsBehind: number;
+  readonly lastFullComparison: number | null;
+  readonly nextRun: number | null;
+  readonly nextFullComparison: number | null;
+}
+
+export interface WarehouseState {
+  readonly warehouse: string;
+  readonly nowMs: number | undefined;
+  readonly error: unknown;
+}
+
+export interface ProjectStatus {
+  readonly mappings: readonly MappingOutcome<MappingStatus>[];
+  /** Of those that the mappings read. */
+  readonly warehouses: readonly WarehouseState[];
+}
+
+/** Reads, and changes nothing: a run that is under way does not notice it. A warehouse that is down costs the lag alone. */
+export async function statusOf(
+  system: System,
+  project: Project,
+  mappings: readonly Mapping[],
+  settings: JobSettings,
+): Promise<ProjectStatus> {
+  const names = new Set(mappings.flatMap(({ model }) => project.models.get(model)?.warehouse ?? []));
+  const pings = Promise.all([...names].map((name) => pingOf(system, name)));
+  const outcomes: MappingOutcome<MappingStatus>[] = [];
+  for (const mapping of inRunOrder(mappings)) {
+    outcomes.push(
+      await outcomeOf(mapping.name, async () => {
+        const job = await createJob(system, project, mapping, settings);
+        return statusOfMapping(job, async () => (await pings).find((p) => p.warehouse === job.model.warehouse)?.nowMs);
+      }),
+    );
+  }
+  return { mappings: outcomes, warehouses: await pings };
+}
+
+async function pingOf(system: System, name: string): Promise<WarehouseState> {
+  try {
+    const { nowMs } = await (await system.warehouse(name)).ping();
+    return { warehouse: name, nowMs, error: undefined };
+  } catch (error) {
+    return { warehouse: name, nowMs: undefined, error };
+  }
+}
+
+function statusOfMapping(job: Job, sourceNow: () => Promise<number | undefined>): Promise<MappingStatus> {
+  const { mapping, model } = job;
+  return lookAt(job, async ({ view, topic, control, owner }) => {
+    const watermark = control?.watermark ?? null;
+    const watermarkMs = watermark === null ? null : timeOfWatermark(watermark);
+    const nowMs = watermarkMs === null ? undefined : await sourceNow();
+    const { offset, confirmable, quarantined } = view.state;
+    const now = job.clock();
+    return {
+      mapping: mapping.name,
+      class: mapping.class,
+      lastRun: owner && { run: owner.run, startedAt: startOfRun(owner.run), host: owner.host },
+      lastPublication: control && { run: control.run, startedAt: startOfRun(control.run) },
+      lease: owner !== null && isAlive(owner, job) ? { run: owner.run, host: owner.host, pid: owner.pid, endsAt: owner.leaseEnd } : null,
+      watermark,
+      lagMs: watermarkMs === null || nowMs === undefined ? null : Math.max(0, nowMs - watermarkMs),
+      facts: offset === 0 ? null : confirmable - quarantined,
+      quarantined: offset === 0 ? null : quarantined,
+      recordsBehind: Math.max(0, topic.end - offset),
+      lastFullComparison: control?.fullComparisonAt ?? null,
+      nextRun: model.schedule === undefined ? null : nextDue(model.schedule, now),
+      nextFullComparison: model.fullComparison === undefined ? null : nextDue(model.fullComparison, now),
+    };
+  });
+}
+
+/** Milliseconds since 1970 of a canonical date or timestamp (those without a zone are taken as UTC); null for a cursor that is no time. */
+export function timeOfWatermark(watermark: string): number | null {
+  const [, date, time = '00:00:00'] = /^(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d{1,3})?)\d*(?:\+00)?)?$/.exec(watermark) ?? [];
+  return date === undefined ? null : Date.parse(`${date}T${time}Z`);
+}
