@@ -11,7 +11,7 @@ export default defineConfig({
       {
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...withServices, ofTheCheck, 'test/long/**'], testTimeout: 20_000 },
       },
-      { test: { name: 'repository', include: [ofTheCheck] } },
+      { test: { name: 'repository', include: [ofTheCheck], sequence: { groupOrder: 1 } } },
       {
         test: {
           name: 'services',
@@ -21,6 +21,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
