@@ -14,6 +14,10 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     exitCode = error.exitCode === 0 ? EXIT.done : EXIT.invalid;
+    if (exitCode !== EXIT.done && line.argv.includes('--json')) {
+      const body = { code: 'CONFIG_INVALID', message: error.message, path: null, suggestion: 'headrace --help shows every command.' };
+      line.stdout.write(`${JSON.stringify({ command: null, ok: false, exitCode, error: body })}\n`);
+    }
   }
   return exitCode;
 }

@@ -3,14 +3,22 @@ import type { System } from '../run/system.ts';
 import type { Output } from './output.ts';
 import type { Interruption } from './signals.ts';
 
+/** As much of a stream of the process as is used here. */
+export interface TextStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  /** Width of the terminal. */
+  readonly columns?: number | undefined;
+}
+
 /** What the process gives to the command line. */
 export interface CommandLine {
   /** Without `node` and the script. */
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
   readonly compose: (project: Project) => Promise<System>;
 }
 

@@ -9,7 +9,14 @@ import type { CommandContext } from './context.ts';
 /** The project of `--project`, or of the nearest folder upwards. */
 export async function loadFiles({ cwd, env, globals }: CommandContext): Promise<LoadedProject & { readonly root: string }> {
   const { findProjectRoot, loadProject } = await import('../config/load-project.ts');
-  const root = findProjectRoot(path.resolve(cwd, globals.project ?? '.'));
+  const { project: folder } = globals;
+  const root = findProjectRoot(path.resolve(cwd, folder ?? '.'));
+  if (folder !== undefined && root !== path.resolve(cwd, folder)) {
+    // Only where nobody named a folder may it be one further up: another project would be taken for the named one.
+    throw new HeadraceError('CONFIG_INVALID', `There is no headrace.yml in ${path.resolve(cwd, folder)}.`, {
+      suggestion: `The nearest one is in ${root}: use --project ${root}.`,
+    });
+  }
   return { root, ...(await loadProject(root, env)) };
 }
 

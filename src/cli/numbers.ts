@@ -24,10 +24,3 @@ export function formatInstant(ms: number | null): string {
         .replace('T', ' ')
         .replace(/\.\d+Z$/, 'Z');
 }
-
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 2 ** (10 * power);
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
-}

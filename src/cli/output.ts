@@ -1,4 +1,5 @@
 import picocolors from 'picocolors';
+import type { TextStream } from './context.ts';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -13,11 +14,11 @@ export class Output {
   readonly columns: number;
   readonly colors: Colors;
   readonly errorColors: Colors;
-  readonly #stdout: NodeJS.WriteStream;
-  readonly #stderr: NodeJS.WriteStream;
+  readonly #stdout: TextStream;
+  readonly #stderr: TextStream;
   #liveLine = '';
 
-  constructor(streams: { stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream; env: NodeJS.ProcessEnv }, isJson: boolean) {
+  constructor(streams: { stdout: TextStream; stderr: TextStream; env: NodeJS.ProcessEnv }, isJson: boolean) {
     this.#stdout = streams.stdout;
     this.#stderr = streams.stderr;
     this.isJson = isJson;
@@ -69,7 +70,7 @@ export class Output {
 }
 
 /** https://no-color.org and https://force-color.org */
-function wantsColors(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
+function wantsColors(stream: TextStream, env: NodeJS.ProcessEnv): boolean {
   if ((env.NO_COLOR ?? '') !== '') return false;
   if ((env.FORCE_COLOR ?? '') !== '') return env.FORCE_COLOR !== '0';
   return stream.isTTY === true && env.TERM !== 'dumb';

@@ -32,6 +32,7 @@ function notesOf({ mapping, counts, guards }: RunResult): string[] {
   const notes = guards
     .filter((guard) => guard.allowed)
     .map((guard) => `${mapping}: guard ${guard.guard} was exceeded and allowed: ${guard.message}`);
+  if (counts.recorded > 0) notes.push(`${mapping}: ${formatCount(counts.recorded)} entries were recorded without publishing anything`);
   const known = counts.rejected - counts.quarantined;
   if (known > 0) notes.push(`${mapping}: ${formatCount(known)} more rows do not fit the contract; they were reported by an earlier run`);
   return notes;

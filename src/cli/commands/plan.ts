@@ -17,9 +17,11 @@ export async function plan(context: CommandContext, names: readonly string[], fl
   if (mappings.length === 0) output.note('The project has no mappings: there is nothing to plan.');
 
   await using system = await context.compose(project);
+  const warnings = new Map<string, readonly string[]>();
   let line: ProgressLine | undefined;
   const settingsOf = (mapping: Mapping) => {
     line = new ProgressLine(output, mapping.name);
+    warnings.set(mapping.name, line.warnings);
     return { options, signal: interruption.signal, progress: line, reach: () => undefined };
   };
   const onEnd = ({ result, error }: MappingOutcome<PlanResult>) => {
@@ -28,11 +30,14 @@ export async function plan(context: CommandContext, names: readonly string[], fl
     else output.print(planText(result, output.colors));
   };
   const outcomes = await planMappings(system, project, mappings, settingsOf, onEnd);
-  return { exitCode: exitCodeOfPlan(outcomes), body: { mappings: outcomes.map(outcomeBody) } };
+  return {
+    exitCode: exitCodeOfPlan(outcomes),
+    body: { mappings: outcomes.map((outcome) => outcomeBody(outcome, warnings.get(outcome.mapping) ?? [])) },
+  };
 }
 
-function outcomeBody({ mapping, result, error }: MappingOutcome<PlanResult>): unknown {
-  if (result === undefined) return { mapping, error: describeError(error) };
+function outcomeBody({ mapping, result, error }: MappingOutcome<PlanResult>, warnings: readonly string[]): unknown {
+  if (result === undefined) return { mapping, error: describeError(error), warnings };
   const samples = result.samples.map((sample) => ({ ...sample, before: sample.before ?? null, after: sample.after ?? null }));
-  return { ...result, wouldStop: wouldStop(result), samples };
+  return { ...result, wouldStop: wouldStop(result), samples, warnings };
 }

@@ -32,9 +32,11 @@ export async function run(context: CommandContext, names: readonly string[], fla
   if (mappings.length === 0) output.note('The project has no mappings: there is nothing to run.');
 
   await using system = await context.compose(project);
+  const warnings = new Map<string, readonly string[]>();
   let line: ProgressLine | undefined;
   const settingsOf = (mapping: Mapping) => {
     line = new ProgressLine(output, mapping.name);
+    warnings.set(mapping.name, line.warnings);
     return { options, signal: interruption.signal, progress: line, reach };
   };
   const onStart = (mapping: string, runId: string) => log.info({ run: runId, mapping }, 'run starts');
@@ -46,7 +48,10 @@ export async function run(context: CommandContext, names: readonly string[], fla
   const outcomes = await runMappings(system, project, mappings, settingsOf, onEnd, onStart);
   const results = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));
   if (results.length > 0) output.print(runTable(results, output.colors));
-  return { exitCode: exitCodeOfAll(outcomes), body: { mappings: outcomes.map(outcomeBody) } };
+  return {
+    exitCode: exitCodeOfAll(outcomes),
+    body: { mappings: outcomes.map((outcome) => outcomeBody(outcome, warnings.get(outcome.mapping) ?? [])) },
+  };
 }
 
 /** Throws CONFIG_INVALID for a guard that does not exist. */
@@ -66,8 +71,8 @@ export function runOptions(flags: RunFlags): RunOptions {
   };
 }
 
-function outcomeBody(outcome: MappingOutcome<RunResult>): unknown {
-  return outcome.result ?? { mapping: outcome.mapping, error: describeError(outcome.error) };
+function outcomeBody({ mapping, result, error }: MappingOutcome<RunResult>, warnings: readonly string[]): unknown {
+  return result === undefined ? { mapping, error: describeError(error), warnings } : { ...result, warnings };
 }
 
 function logEnd(log: Awaited<ReturnType<typeof openLog>>, { mapping, result, error }: MappingOutcome<RunResult>): void {
