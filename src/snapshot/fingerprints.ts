@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBLAKE3, type IHasher } from 'hash-wasm';
 import type { Hash } from '../core/entry.ts';
+import { FIELD_DIGEST_BYTES, FIELD_DIGEST_KEY_BYTES, fieldDigester } from './field-digest.ts';
 
 /** BLAKE3 in keyed mode, 128 bits. Named in the control record: another algorithm is another snapshot. */
 export const FINGERPRINT_ALGORITHM = 'blake3-128';
@@ -23,18 +24,20 @@ export class Fingerprints {
   readonly #identity: IHasher;
   readonly #row: IHasher;
   readonly #fact: IHasher;
-  readonly #field: IHasher;
+  readonly #fieldKey: Uint8Array;
+  #digester: { readonly names: readonly string[]; readonly digest: (fields: readonly string[]) => Uint8Array } | undefined;
 
-  private constructor(identity: IHasher, row: IHasher, fact: IHasher, field: IHasher) {
+  private constructor(identity: IHasher, row: IHasher, fact: IHasher, fieldKey: Uint8Array) {
     this.#identity = identity;
     this.#row = row;
     this.#fact = fact;
-    this.#field = field;
+    this.#fieldKey = fieldKey;
   }
 
   static async create(key: Uint8Array): Promise<Fingerprints> {
     const hasher = async (purpose: string) => createBLAKE3(128, await deriveKey(key, purpose));
-    return new Fingerprints(await hasher('identity'), await hasher('row'), await hasher('fact'), await hasher('field'));
+    const fieldKey = (await deriveKey(key, 'field')).subarray(0, FIELD_DIGEST_KEY_BYTES);
+    return new Fingerprints(await hasher('identity'), await hasher('row'), await hasher('fact'), fieldKey);
   }
 
   /** Slot of an identity in the snapshot. */
@@ -57,19 +60,14 @@ export class Fingerprints {
     return this.#fact.init().update(canonical).digest('binary');
   }
 
-  /** Four bytes for each field: name and canonical text. */
+  /** Four bytes for each field: name and canonical text. `names` is the same array from call to call. */
   fieldDigests(names: readonly string[], fields: readonly string[]): Uint8Array {
-    const digests = new Uint8Array(names.length * FIELD_DIGEST_BYTES);
-    for (let i = 0; i < names.length; i++) {
-      const hash = this.#field.init().update(`${names[i]}\u0000${fields[i]}`).digest('binary');
-      digests.set(hash.subarray(0, FIELD_DIGEST_BYTES), i * FIELD_DIGEST_BYTES);
-    }
-    return digests;
+    if (this.#digester?.names !== names) this.#digester = { names, digest: fieldDigester(this.#fieldKey, names) };
+    return this.#digester.digest(fields);
   }
 }
 
 const ROW_SLOT = Uint8Array.of(0);
-export const FIELD_DIGEST_BYTES = 4;
 
 /** The names of the fields whose digest is not among those of the fact before. */
 export function changedFields(names: readonly string[], before: Uint8Array, after: Uint8Array): string[] {
