@@ -43,7 +43,7 @@ async function checkWarehouse(system: System, name: string): Promise<readonly Fi
   const subject = `warehouse ${name}`;
   try {
     const before = Date.now();
-    const { version, address, nowMs } = await (await system.warehouse(name)).ping();
+    const { version, address, nowMs, notes = [] } = await (await system.warehouse(name)).ping();
     const skewMs = Math.round(nowMs - (before + Date.now()) / 2);
     const clock =
       Math.abs(skewMs) <= MAX_SKEW_MS
@@ -54,7 +54,10 @@ async function checkWarehouse(system: System, name: string): Promise<readonly Fi
             `its clock is ${skewMs} ms ahead of this machine's`,
             'Let both follow NTP: `timedatectl set-ntp true`.',
           );
-    return [fine('warehouse', subject, `${version} at ${address}`), clock];
+    const noted = notes.map((note) =>
+      suspicion('warehouse', subject, note, 'See docs/warehouses.md, "Transactions that are open while a scan reads".'),
+    );
+    return [fine('warehouse', subject, `${version} at ${address}`), clock, ...noted];
   } catch (error) {
     return [failure('warehouse', subject, error)];
   }

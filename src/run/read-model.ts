@@ -35,8 +35,9 @@ export interface Reading {
 /** Steps 5 to 7: extract, map, diff. Starts anew with a full comparison where an incremental scan turns out not to be enough. */
 export async function readModel(job: Job, view: SnapshotView, scope: Scope, parts: ReadingParts): Promise<Reading> {
   try {
-    const reading = await readOnce(job, view, scope, parts);
-    if (scope.kind !== 'incremental' || reading.comparison.counts.rows > 0) return reading;
+    const reading = await readOnce(job, view, scope, parts, (note) => job.progress.warn(`${job.mapping.name}: ${note}`));
+    // Rows without a cursor are read whatever it is: they do not show that the source has come so far.
+    if (scope.kind !== 'incremental' || reading.watermark.hasSeenAny) return reading;
     reading.changes.close();
     job.progress.warn(
       `${job.mapping.name}: no row lies at or above ${scope.watermark} less the lookback; was the source restored, or its newest rows removed? Comparing in full`,
@@ -49,12 +50,19 @@ export async function readModel(job: Job, view: SnapshotView, scope: Scope, part
   }
 }
 
-async function readOnce(job: Job, view: SnapshotView, scope: Scope, parts: ReadingParts): Promise<Reading> {
+async function readOnce(
+  job: Job,
+  view: SnapshotView,
+  scope: Scope,
+  parts: ReadingParts,
+  warn: (note: string) => void = () => undefined,
+): Promise<Reading> {
   const { contract, onBatch } = parts;
   const startedAtMs = job.clock();
   const changes = new ChangeSet(job.folder);
   const scan = await job.warehouse.openScan(scanRequest(job, contract, scope), job.signal);
   try {
+    for (const note of scan.notes ?? []) warn(note);
     checkDrift(job, contract, scan.columns);
     const watermark = new Watermark(cursorKind(job, scan.columns), scan.now);
     const comparison = await startComparison(job, view, scope, parts, scan, (change) => changes.add(change));

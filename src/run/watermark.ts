@@ -12,6 +12,7 @@ export class Watermark {
   readonly #now: string | null;
   #highest: string | null = null;
   #last: string | null = null;
+  #hasSeenAny = false;
 
   constructor(kind: ColumnKind, now: string | null) {
     this.#isNumber = kind === 'int32' || kind === 'int64' || kind === 'decimal';
@@ -21,11 +22,17 @@ export class Watermark {
   /** Takes a row's cursor into account; rows in quarantine are not told apart, because they are tried again whenever they change. */
   note(cursor: string | null): void {
     if (cursor === null || cursor === this.#last) return;
+    this.#hasSeenAny = true;
     this.#last = cursor;
     if (!this.#isOrdinary(cursor)) return;
     if (this.#highest !== null && this.#compare(cursor, this.#highest) <= 0) return;
     if (this.#now !== null && this.#compare(cursor, this.#now) > 0) return;
     this.#highest = cursor;
+  }
+
+  /** Whether any row that was read has a cursor at all. */
+  get hasSeenAny(): boolean {
+    return this.#hasSeenAny;
   }
 
   /** Of the rows that were read; null if none had an ordinary cursor up to now. */

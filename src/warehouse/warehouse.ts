@@ -20,6 +20,8 @@ export interface WarehouseInfo {
   readonly nowMs: number;
   /** host:port or path: no secret. */
   readonly address: string;
+  /** What a person should know or grant although everything works. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 export interface ScanRequest {
@@ -44,8 +46,13 @@ export interface ScanCursor {
 export interface Scan {
   /** The columns of the request, as the query really yields them. */
   readonly columns: readonly Column[];
-  /** The source's now() before the scan, in the cursor column's canonical text; null for a cursor that is not a time, or none. */
+  /**
+   * The source's now() before the scan, or, where the warehouse can tell, the earlier time that no transaction still open can undercut; in the cursor column's
+   * canonical text. Null for a cursor that is not a time, or none.
+   */
   readonly now: string | null;
+  /** What a person should know although the scan goes on: above all, why `now` may be later than what an open transaction will write. */
+  readonly notes?: readonly string[] | undefined;
   /** The planner's estimate, for progress only. */
   readonly estimatedRows: number | undefined;
   /**

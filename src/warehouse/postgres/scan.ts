@@ -12,6 +12,7 @@ export interface PostgresScanState {
   readonly signal: AbortSignal;
   readonly columns: readonly Column[];
   readonly now: string | null;
+  readonly notes: readonly string[];
   readonly estimatedRows: number | undefined;
   /** The SELECT that COPY wraps. */
   readonly text: string;
@@ -28,6 +29,7 @@ const SILENCE_GRACE_MS = 5_000;
 export class PostgresScan implements Scan {
   readonly columns: readonly Column[];
   readonly now: string | null;
+  readonly notes: readonly string[];
   readonly estimatedRows: number | undefined;
   readonly #state: PostgresScanState;
   readonly #abort: () => void;
@@ -37,6 +39,7 @@ export class PostgresScan implements Scan {
     this.#state = state;
     this.columns = state.columns;
     this.now = state.now;
+    this.notes = state.notes;
     this.estimatedRows = state.estimatedRows;
     this.#abort = () => state.connection.destroy();
     state.signal.addEventListener('abort', this.#abort, { once: true });

@@ -8,6 +8,7 @@ import { type PostgresColumn, readColumns, selectItem } from './columns.ts';
 import { beginText, connect, type PostgresConnection, throwIfAborted } from './connection.ts';
 import { POSTGRES_DIALECT } from './dialect.ts';
 import { postgresError } from './errors.ts';
+import { type OpenTransactions, readOpenTransactions } from './open-transactions.ts';
 import type { LineLayout } from './rows.ts';
 import { PostgresScan } from './scan.ts';
 import { fieldDecoder } from './values.ts';
@@ -27,7 +28,8 @@ export class PostgresWarehouse implements Warehouse {
       const sql = "select current_setting('server_version') as version, extract(epoch from now()) * 1000 as now_ms";
       const { rows } = await connection.client.query<{ version: string; now_ms: string }>(sql);
       const [row] = rows;
-      return { version: `PostgreSQL ${row?.version}`, nowMs: Number(row?.now_ms), address: connection.context.address };
+      const { notes } = await readOpenTransactions(connection.client);
+      return { version: `PostgreSQL ${row?.version}`, nowMs: Number(row?.now_ms), address: connection.context.address, notes };
     });
   }
 
@@ -45,6 +47,7 @@ export class PostgresWarehouse implements Warehouse {
     let relation: Relation | undefined = request.relation;
     try {
       const { client } = connection;
+      const open = request.cursor === undefined ? undefined : await readOpenTransactions(client);
       await client.query(beginText(this.#config.statementTimeoutMs));
       const picked = pickColumns(request, await readColumns(client, request.relation));
       const plan = planScan(request, picked.columns as readonly PostgresColumn[], picked.cursor as PostgresColumn | undefined);
@@ -56,7 +59,8 @@ export class PostgresWarehouse implements Warehouse {
         connection,
         signal,
         columns: picked.columns.map(publicColumn),
-        now: await readNow(connection, picked.cursor),
+        now: await readNow(connection, picked.cursor, open),
+        notes: picked.cursor !== undefined && isTimeCursor(picked.cursor) ? (open?.notes ?? []) : [],
         estimatedRows: explained.rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'],
         text: plan.text,
         layout: plan.layout,
@@ -127,10 +131,15 @@ function planScan(request: ScanRequest, columns: readonly PostgresColumn[], curs
   };
 }
 
-/** now() is the transaction's start, which lies before the snapshot that its first query takes. */
-async function readNow(connection: PostgresConnection, cursor: Column | undefined): Promise<string | null> {
-  if (cursor === undefined || !isTimeCursor(cursor)) return null;
-  const { rows } = await connection.client.query<{ now: string }>(`select now()::${cursor.kind}::text as now`);
+/** The bound in the cursor's own kind: rows of transactions that the scan does not see can only have later ones. */
+async function readNow(
+  { client }: PostgresConnection,
+  cursor: Column | undefined,
+  open: OpenTransactions | undefined,
+): Promise<string | null> {
+  if (open === undefined || cursor === undefined || !isTimeCursor(cursor)) return null;
+  const bound = cursor.kind === 'timestamptz' ? open.bound : open.localBound;
+  const { rows } = await client.query<{ now: string }>(`select $1::${cursor.kind}::text as now`, [bound]);
   return rows[0]?.now ?? null;
 }
 
