@@ -20,10 +20,12 @@ export function checkNode(version: string): Finding {
 export async function checkFolder(folder: string): Promise<Finding> {
   const probe = path.join(folder, `.doctor-${randomBytes(4).toString('hex')}`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    // The topmost folder that had to be made.
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(probe, '', { flag: 'wx', mode: 0o600 });
     await rm(probe);
     const { bavail, bsize } = await statfs(folder);
+    if (made !== undefined) await rm(made, { recursive: true });
     const free = bavail * bsize;
     const room = `${folder} can be written; ${(free / 1024 ** 3).toFixed(1)} GiB are free`;
     if (free >= LITTLE_SPACE_BYTES) return fine('folder', 'local copies', room);
