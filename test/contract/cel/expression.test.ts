@@ -228,7 +228,7 @@ describe('bounds', () => {
     const list = JSON.stringify({ list: Array.from({ length: 1000 }, (_, i) => i) });
     const started = performance.now();
     expect(value('row.j.list.all(x, row.j.list.all(y, x * y >= 0))', { j: list })).toBe('true');
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(performance.now() - started).toBeLessThan(40_000);
   });
 });
 

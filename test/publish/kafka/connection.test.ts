@@ -41,7 +41,7 @@ describe('KafkaConnection', () => {
     await expect(connection.connect(connection.kafka.admin(), config)).rejects.toMatchObject({
       message: expect.stringContaining('ECONNREFUSED'),
     });
-    expect(Date.now() - start).toBeLessThan(1000);
+    expect(Date.now() - start).toBeLessThan(4000);
   });
 
   it('waits at most 14 seconds, whatever is configured', () => {

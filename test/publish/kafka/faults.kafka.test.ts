@@ -131,7 +131,7 @@ describe('a broker that fails in the middle', () => {
     });
     const start = Date.now();
     await expect(transaction.send(topic, 0, [plain('a')])).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
-    expect(Date.now() - start).toBeLessThan(7000);
+    expect(Date.now() - start).toBeLessThan(28_000);
     expect(attempts).toBeGreaterThan(1);
     // Nothing goes on behind the back of the caller, also before the publisher is closed.
     const before = attempts;
@@ -242,8 +242,8 @@ describe('a broker that fails in the middle', () => {
       await expect(transaction.send(topic, 0, [plain('after')])).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
       const closing = Date.now();
       await publisher.close();
-      expect(Date.now() - closing).toBeLessThan(1000);
-      expect(Date.now() - start).toBeLessThan(8000);
+      expect(Date.now() - closing).toBeLessThan(4000);
+      expect(Date.now() - start).toBeLessThan(32_000);
       if (signal === 'SIGSTOP') await kafka.kill('SIGCONT');
     }
     await kafka.restart();

@@ -73,7 +73,7 @@ describe('a principal with limited grants', () => {
     const error: unknown = await open(as('full', 'wrong-secret', mechanism)).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'KAFKA_DENIED', suggestion: expect.stringContaining('kafka.sasl') });
     expect(JSON.stringify([String(error), error])).not.toContain('wrong-secret');
-    expect(Date.now() - start).toBeLessThan(5000);
+    expect(Date.now() - start).toBeLessThan(20_000);
   });
 
   it('is told the missing grant on the transactional id', async () => {
