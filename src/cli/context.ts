@@ -1,15 +1,7 @@
 import type { Project } from '../config/project.ts';
 import type { System } from '../run/system.ts';
-import type { Output } from './output.ts';
+import type { Output, TextStream } from './output.ts';
 import type { Interruption } from './signals.ts';
-
-/** As much of a stream of the process as is used here. */
-export interface TextStream {
-  write(text: string): unknown;
-  readonly isTTY?: boolean | undefined;
-  /** Width of the terminal. */
-  readonly columns?: number | undefined;
-}
 
 /** What the process gives to the command line. */
 export interface CommandLine {

@@ -1,7 +1,14 @@
 import picocolors from 'picocolors';
-import type { TextStream } from './context.ts';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** As much of a stream of the process as is used here. */
+export interface TextStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  /** Width of the terminal. */
+  readonly columns?: number | undefined;
+}
 
 /**
  * Where a command writes. Results go to stdout, everything about the way there to stderr. With `--json` stdout gets exactly one line, by `json`, and
@@ -11,7 +18,6 @@ export class Output {
   readonly isJson: boolean;
   /** Whether a person watches stderr: only then lines are drawn over. */
   readonly isInteractive: boolean;
-  readonly columns: number;
   readonly colors: Colors;
   readonly errorColors: Colors;
   readonly #stdout: TextStream;
@@ -23,9 +29,13 @@ export class Output {
     this.#stderr = streams.stderr;
     this.isJson = isJson;
     this.isInteractive = streams.stderr.isTTY === true && streams.env.TERM !== 'dumb' && (streams.env.CI ?? '') === '';
-    this.columns = streams.stderr.columns ?? 80;
     this.colors = picocolors.createColors(wantsColors(streams.stdout, streams.env));
     this.errorColors = picocolors.createColors(wantsColors(streams.stderr, streams.env));
+  }
+
+  /** Width of the terminal as it is now; some say 0 for unknown. */
+  get columns(): number {
+    return this.#stderr.columns || 80;
   }
 
   /** A result for people. */
