@@ -1,0 +1,96 @@
+import pg from 'pg';
+import { capture, type RunResult } from '../../src/run/capture.ts';
+import type { Step } from '../../src/run/steps.ts';
+import { PostgresWarehouse } from '../../src/warehouse/postgres/warehouse.ts';
+import type { Fold } from '../run/fold-oracle.ts';
+import { World, type WorldFiles } from '../run/world.ts';
+
+const model = (cursor: string) => `
+model: source
+warehouse: main
+table: source
+key: [id]
+cursor: ${cursor}
+deletes: { missing_rows: true }
+`;
+
+const MAPPING = `
+mapping: fact
+fact: fact
+version: "1.0"
+class: profile
+model: source
+topic: PREFIX.fact
+owner: team@example.com
+semantics: A test.
+compatibility: backward
+encoding: json
+key: [id]
+data_subject: id
+occurred_at: { from: happened }
+where: "row.kind != 'internal' && row.note != 'internal'"
+fields:
+  id: { from: id, type: string }
+  v: { from: v, type: int64 }
+guards: { updated: { share: 100%, at_least: 1000 }, deleted: { share: 50%, at_least: 100 } }
+`;
+
+const TABLE = `create table source (id text primary key, v bigint not null default 0, kind text not null default 'person', note text not null default '', happened timestamptz not null default now(),
+  at timestamptz default clock_timestamp());`;
+
+export interface Source {
+  readonly world: World;
+  /** Inserts rows r1, r2 … that are so wide (8 kB, no field of the fact) that a scan is far from its end when the first of them are mapped. */
+  insertWide(rows: number): Promise<unknown>;
+  /** Inserts rows with this SQL expression as their cursor. */
+  insert(ids: readonly string[], at: string): Promise<unknown>;
+  /** A further session of the source; closed with it. */
+  another(): Promise<pg.Client>;
+  /** A full comparison that reads so slowly that the statement's timeout ends it in the middle. */
+  runTooSlowly(): Promise<RunResult>;
+  /** The fold oracle against SQL. */
+  expectSame(where?: string): Promise<Fold>;
+  close(): Promise<void>;
+}
+
+/** One table, one mapping over it, and a cursor of the test's own. */
+export async function openSource(cursor: string): Promise<Source> {
+  const files: WorldFiles = { models: { source: model(cursor) }, mappings: { fact: MAPPING } };
+  const world = await World.create(TABLE, files);
+  const sessions: pg.Client[] = [];
+  return {
+    world,
+    insert: (ids, at) => world.sql(`insert into source (id, at) select id, ${at} from unnest($1::text[]) id`, [ids]),
+    insertWide: (rows) =>
+      world.sql(`insert into source (id, note) select 'r' || g, repeat('x', 8000) from generate_series(1, $1) g`, [rows]),
+    another: async () => {
+      const client = new pg.Client({ connectionString: world.databaseUrl });
+      sessions.push(client);
+      await client.connect();
+      return client;
+    },
+    runTooSlowly: async () => {
+      const { project } = world;
+      const config = project.warehouses.get('main');
+      if (config?.type !== 'postgres') throw new Error('the source is not PostgreSQL');
+      const warehouse = new PostgresWarehouse({ ...config, statementTimeoutMs: 2_000 });
+      let batches = 0;
+      const reach = async (step: Step) => {
+        if (step === 'while_mapping' && ++batches === 3) await new Promise((resolve) => setTimeout(resolve, 3_000));
+      };
+      try {
+        return await capture({ ...(await world.job('fact', { full: true }, reach)), warehouse });
+      } finally {
+        await warehouse.close();
+      }
+    },
+    expectSame: async (where = 'true') => {
+      const rows = await world.sql<{ id: string; v: string }>(`select id, v::text from source where kind <> 'internal' and (${where})`);
+      return world.expectFacts('fact', new Map(rows.map((row) => [row.id, row])));
+    },
+    close: async () => {
+      for (const client of sessions) await client.end();
+      await world.close();
+    },
+  };
+}
