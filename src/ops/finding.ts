@@ -1,4 +1,4 @@
-import { HeadraceError } from '../core/errors.ts';
+import { type ErrorCode, HeadraceError } from '../core/errors.ts';
 
 /** One thing that `doctor` looked at. */
 export interface Finding {
@@ -25,4 +25,9 @@ export function suspicion(check: string, subject: string, message: string, remed
 export function failure(check: string, subject: string, error: unknown): Finding {
   if (!(error instanceof HeadraceError)) throw error;
   return { check, subject, status: 'failed', message: error.message, remedy: error.suggestion, error };
+}
+
+/** A failure that nobody threw. */
+export function failed(code: ErrorCode, check: string, subject: string, message: string, suggestion: string): Finding {
+  return failure(check, subject, new HeadraceError(code, message, { suggestion }));
 }

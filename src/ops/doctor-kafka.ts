@@ -1,0 +1,103 @@
+import type { Mapping, Project } from '../config/project.ts';
+import type { BrokerInfo, TopicState } from '../publish/publisher.ts';
+import { unfitFacts, unfitSnapshot } from '../run/check-topics.ts';
+import type { System } from '../run/system.ts';
+import { type Finding, failed, failure, fine, suspicion } from './finding.ts';
+import { planTopics, type TopicAction } from './topics.ts';
+
+/** The cluster itself, and whether a transaction may be opened in it. Only where it answers can anything else be asked. */
+export async function checkCluster(
+  system: System,
+  project: Project,
+): Promise<{ findings: readonly Finding[]; brokers: BrokerInfo | undefined }> {
+  let brokers: BrokerInfo;
+  const findings: Finding[] = [];
+  try {
+    brokers = await system.admin.brokers();
+    findings.push(fine('kafka', 'cluster', `${await system.admin.clusterId()} at ${brokers.addresses.join(', ')}`));
+  } catch (error) {
+    return { findings: [failure('kafka', 'cluster', error)], brokers: undefined };
+  }
+  if (brokers.count < 3) {
+    const message = `${brokers.count} broker${brokers.count === 1 ? '' : 's'}: topics have no copies that would survive the loss of one`;
+    findings.push(suspicion('kafka', 'brokers', message, 'For production, use a cluster of three brokers or more.'));
+  }
+  findings.push(await checkTransaction(system, project));
+  return { findings, brokers };
+}
+
+/** An id of its own under the project's prefix: no mapping's name begins with `_`, so nobody is fenced. */
+async function checkTransaction(system: System, project: Project): Promise<Finding> {
+  const transactionalId = `headrace.${project.name}._doctor`;
+  try {
+    const publisher = await system.publishers.open({ transactionalId, transactionTimeoutMs: project.kafka.transactionTimeoutMs });
+    try {
+      const transaction = await publisher.begin();
+      await transaction.abort();
+    } finally {
+      await publisher.close();
+    }
+    return fine('permissions', 'transactions', `can be opened under headrace.${project.name}.*`);
+  } catch (error) {
+    return failure('permissions', 'transactions', error);
+  }
+}
+
+/** The topics of one mapping beside what the project asks for. */
+export async function checkTopics(system: System, project: Project, mapping: Mapping, brokers: BrokerInfo): Promise<readonly Finding[]> {
+  const subject = `mapping ${mapping.name}`;
+  try {
+    const actions = await planTopics(system.admin, project, [mapping]);
+    const states = await system.admin.describe(actions.map(({ spec }) => spec.topic));
+    const found = [...states.values()].flatMap((state) => (state === undefined ? [] : unfit(mapping, state, brokers)));
+    const findings = [...findingsOfActions(mapping, actions), ...found];
+    return findings.length > 0 ? findings : [fine('topics', subject, `${actions.length} topics are as they should be`)];
+  } catch (error) {
+    return [failure('topics', subject, error)];
+  }
+}
+
+function findingsOfActions({ name }: Mapping, actions: readonly TopicAction[]): Finding[] {
+  const subject = `mapping ${name}`;
+  const apply = `headrace topics apply ${name}`;
+  const missing = actions.flatMap(({ action, spec }) => (action === 'create' ? [spec.topic] : []));
+  const findings = missing.length === 0 ? [] : [failed('TOPIC_MISSING', 'topics', subject, `missing: ${missing.join(', ')}`, apply)];
+  for (const action of actions) {
+    const { topic } = action.spec;
+    if (action.action === 'refuse') {
+      findings.push(failed('TOPIC_UNFIT', 'topics', subject, `${topic}: ${action.reason}`, 'Set `partitions` to what the topic has.'));
+    }
+    if (action.action === 'change') {
+      const changes = action.settings.map((s) => `${s.name} is ${s.from ?? 'unset'}, not ${s.to}`).join(', ');
+      findings.push(suspicion('topics', subject, `${topic}: ${changes}`, apply));
+    }
+  }
+  return findings;
+}
+
+/** What a run would refuse, and what may lose records when a broker is lost. */
+function unfit(mapping: Mapping, state: TopicState, brokers: BrokerInfo): Finding[] {
+  const { topic, replication, configReadable } = state;
+  const subject = `mapping ${mapping.name}`;
+  const apply = `headrace topics apply ${mapping.name}`;
+  const kafkaTool = (name: string, rest: string) => `${name} --bootstrap-server ${brokers.addresses[0] ?? '<broker>'} ${rest}`;
+  const problems = [
+    ...(topic.endsWith('.snapshot') ? unfitSnapshot(state) : []),
+    ...(topic === mapping.topic ? unfitFacts(state, { mapping }) : []),
+  ];
+  const findings = problems.map((problem) => failed('TOPIC_UNFIT', 'topics', subject, problem, apply));
+  if (!configReadable) {
+    const grant = kafkaTool('kafka-acls.sh', `--add --allow-principal 'User:<principal>' --operation DescribeConfigs --topic '${topic}'`);
+    findings.push(suspicion('permissions', subject, `the settings of ${topic} may not be read, so they are not checked`, grant));
+  }
+  if (replication < 2 && brokers.count >= 3) {
+    const move = kafkaTool('kafka-reassign-partitions.sh', '--reassignment-json-file replicas.json --execute');
+    findings.push(suspicion('topics', subject, `${topic} has no second copy: the loss of one broker loses it`, move));
+  }
+  const inSync = Number(state.config.get('min.insync.replicas') ?? 1);
+  if (configReadable && replication > 1 && inSync < 2) {
+    const set = kafkaTool('kafka-configs.sh', `--alter --topic ${topic} --add-config min.insync.replicas=2`);
+    findings.push(suspicion('topics', subject, `${topic} has min.insync.replicas=${inSync}: a record may stand on one broker alone`, set));
+  }
+  return findings;
+}
