@@ -122,7 +122,10 @@ export class Comparison {
 
   /** All that was emitted so far is in the view now and need not be remembered here. */
   forgetPublished(): void {
-    this.#noteNewRows();
+    this.#flushMarks();
+    // What waits for `finish` was read, but neither emitted nor marked.
+    this.#noteUnknown([...this.#takeovers, ...this.#ended.values()].map(({ row }) => ({ ...row, raw: null })));
+    this.#newRows.clear();
     this.#created.clear();
   }
 
@@ -254,7 +257,8 @@ export class Comparison {
     }
     const prints = { slot, rowHash, fingerprint, fieldDigests: fieldDigests() };
     const isCreated = difference.outcome === 'created';
-    if (isCreated) this.#claim(slot, mark.key);
+    // A take-over has claimed the slot already, and may create: the row before may never have had a fact.
+    if (isCreated && !rowChanged) this.#claim(slot, mark.key);
     if (difference.outcome === 'unchanged' || difference.outcome === 'recorded' || (isCreated && baseline)) {
       const version = before?.version ?? 0;
       this.#emit(factChange('recorded', fact, value, prints, { version, changed: [], before }, mark, keep));
@@ -437,12 +441,16 @@ export class Comparison {
     this.#parts.emit(change);
   }
 
-  /** Marks without a raw fingerprint only say that the row was read: it is mapped again the next time. */
   #noteNewRows(): void {
     this.#flushMarks();
-    const unknown = [...this.#newRows.values()].filter(({ key }) => this.#parts.view.findRow(key) === undefined);
-    this.#parts.view.remember(unknown, []);
+    this.#noteUnknown([...this.#newRows.values()]);
     this.#newRows.clear();
+  }
+
+  /** Marks without a raw fingerprint only say that the row was read: it is mapped again the next time. */
+  #noteUnknown(rows: readonly RowMark[]): void {
+    const unknown = rows.filter(({ key }) => this.#parts.view.findRow(key) === undefined);
+    if (unknown.length > 0) this.#parts.view.remember(unknown, []);
   }
 
   #flushMarks(): void {
@@ -468,9 +476,12 @@ class ReadRow {
   }
 }
 
+/** Not by way of `bytes.buffer`, which moves a small array out of the heap. */
 function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  return latin1Slice.call(bytes, 0, bytes.length);
 }
+
+const { latin1Slice } = Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string };
 
 function isLarger(text: string, bytes: number): boolean {
   return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
