@@ -57,7 +57,7 @@ export class CopyRows implements RowBatch {
   }
 
   cursor(row: number): string | null {
-    const { cursorIndex, cursorHidden, decodeCursor } = this.#layout;
+    const { cursorIndex, cursorHidden, decodeCursor, decoders } = this.#layout;
     if (cursorIndex < 0) return null;
     const lines = this.#lines;
     const lineEnd = this.#marks[2 * row + 2]! - 1;
@@ -65,10 +65,14 @@ export class CopyRows implements RowBatch {
     let end = lineEnd;
     if (cursorHidden) {
       start = this.#rawEnd(row) + 1;
-    } else {
+    } else if (2 * cursorIndex < decoders.length) {
       for (let i = 0; i < cursorIndex; i++) start = lines.indexOf(TAB, start) + 1;
       const tab = lines.indexOf(TAB, start);
       if (tab >= 0 && tab < lineEnd) end = tab;
+    } else {
+      // Nearer to the end of the line, where a cursor mostly stands.
+      for (let i = decoders.length - 1; i > cursorIndex; i--) end = tabBefore(lines, end, start);
+      start = tabBefore(lines, end, start) + 1;
     }
     return decodeCursor(lines.toString('latin1', start, end));
   }
@@ -85,6 +89,13 @@ export class CopyRows implements RowBatch {
     const lineEnd = this.#marks[2 * row + 2]! - 1;
     return this.#layout.cursorHidden ? this.#lines.lastIndexOf(TAB, lineEnd) : lineEnd;
   }
+}
+
+/** The last tab before `end`; `start` − 1 if there is none. A loop, because a field is shorter than a native call. */
+function tabBefore(lines: Buffer, end: number, start: number): number {
+  let at = end - 1;
+  while (at >= start && lines[at] !== TAB) at--;
+  return at;
 }
 
 /** Finds the rows in whole lines. The marks are used again for the next block, so a batch is valid until then. */
