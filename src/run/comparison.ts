@@ -230,7 +230,8 @@ export class Comparison {
       return digests;
     };
     const difference = diffFact(before, { fingerprint, fieldDigests }, this.#rules);
-    this.#confirm(mark.ordinal, before !== undefined && mustBeConfirmed(before.state));
+    // The entry that a take-over changes is counted where that is decided: twice would hide one that vanished.
+    this.#confirm(mark.ordinal, !rowChanged && before !== undefined && mustBeConfirmed(before.state));
     if (difference.outcome === 'unchanged' && !rowChanged) {
       this.counts.unchanged++;
       this.#marks.push(mark);

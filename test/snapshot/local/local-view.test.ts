@@ -96,6 +96,18 @@ describe('a view', () => {
     await view.close();
   });
 
+  test('of two processes in one folder the later one alone goes on writing', async () => {
+    const [stopped, taker] = [await LocalView.open(folder), await LocalView.open(folder)];
+    fill(taker, 5);
+    await taker.close();
+    expect(() => stopped.apply({ expected: 0, next: 3, appliedAtMs: 1 })).toThrow(expect.objectContaining({ code: 'LOCAL_COPY_FAILED' }));
+    expect(() => stopped.remember([mark(1)], [])).toThrow(expect.objectContaining({ code: 'LOCAL_COPY_FAILED' }));
+    await stopped.close();
+    const view = await LocalView.open(folder);
+    expect(view.state.offset).toBe(5);
+    await view.close();
+  });
+
   test('entries of somebody else renew the nonce: raw fingerprints no longer vouch for them', async () => {
     const view = await LocalView.open(folder);
     fill(view, 1);
