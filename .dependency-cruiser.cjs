@@ -33,10 +33,8 @@ const ADAPTERS = [
 const PACKAGES = {
   '@duckdb/node-api': ['src/warehouse/duckdb/'],
   '@marcbachmann/cel-js': ['src/contract/'],
-  'cli-progress': ['src/cli/'],
   commander: ['src/cli/'],
   'cron-parser': ['src/config/', 'src/run/'],
-  'decimal.js': ['src/contract/'],
   'fastest-levenshtein': ['src/core/nearest.ts'],
   'hash-wasm': ['src/snapshot/'],
   kafkajs: ['src/publish/kafka/'],

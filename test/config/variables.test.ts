@@ -1,7 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeAddress } from '../../src/config/address.ts';
 import { resolveVariables } from '../../src/config/variables.ts';
 import { formatProblem } from '../../src/core/problem.ts';
 import { ENV, edited, HEADRACE, loadFiles, MODEL, mustLoad, PROJECT, temporaryFolder, writeFiles } from './written-project.ts';
@@ -141,12 +140,5 @@ describe('secrets', () => {
     );
     expect(problems.map((p) => p.path)).toEqual(['model', 'fields.tier.values.gold', 'fields.tier.values.silver']);
     expect(JSON.stringify(problems)).not.toContain('secret_name');
-  });
-
-  test('an address is described without its secrets', () => {
-    expect(describeAddress('postgres://u:pw@db.example:6432/shop?password=pw&sslmode=require')).toBe('db.example:6432/shop');
-    expect(describeAddress('postgres://u:pw@db/shop')).toBe('db:5432/shop');
-    expect(describeAddress('postgres://u:pw@%2Fvar%2Frun/shop')).toBe('/var/run:5432/shop');
-    expect(describeAddress('pw is not a url')).toBe('(address unreadable)');
   });
 });
