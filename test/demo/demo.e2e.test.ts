@@ -20,8 +20,11 @@ class Demo {
   constructor(args: readonly string[], temporary: string) {
     const env = { ...process.env, KAFKA_BROKERS: inject('kafkaBrokers'), POSTGRES_URL: inject('postgresUrl'), TMPDIR: temporary };
     this.#child = spawn(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'demo/main.ts', ...args], { cwd: ROOT, env, stdio: 'pipe' });
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.on('data', (text: Buffer) => void (this.output += text.toString()));
+    const collect = (text: Buffer): void => {
+      this.output += text.toString();
+    };
+    this.#child.stdout?.on('data', collect);
+    this.#child.stderr?.on('data', collect);
   }
 
   async ended(): Promise<number | null> {
