@@ -8,7 +8,7 @@ import { type Convert, REJECT, Rejection } from './rejection.ts';
 import { textToTimestamp, timestampToTimestamp, timestamptzToTimestamp, toDate, toTime } from './times.ts';
 
 /**
- * The conversion from a column kind to a field type; undefined where it would lose or invent something (docs/mapping.md has the table).
+ * Promise 5: the conversion from a column kind to a field type; undefined where it would lose or invent something (docs/mapping.md has the table).
  * Texts from string columns are parsed strictly: the canonical text that a column of the field's own kind would have.
  */
 export function converter(kind: ColumnKind, type: FieldType): Convert | undefined {

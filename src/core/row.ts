@@ -1,5 +1,5 @@
 /**
- * The words for what a warehouse yields. A value crosses the port as text in the canonical form of its kind (below), so that nothing
+ * The words for what a warehouse yields. Promise 5: a value crosses the port as text in the canonical form of its kind (below), so that nothing
  * is rounded, shifted or re-zoned on the way: adapters produce these forms, mappers read them, and neither knows the other.
  */
 

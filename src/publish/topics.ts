@@ -1,7 +1,7 @@
 import type { Mapping, Project } from '../config/project.ts';
 import type { TopicSpec } from './publisher.ts';
 
-/** The topics of one mapping. Each mapping has its own, so that no transaction of one holds back readers of another. */
+/** The topics of one mapping. Promise 9: each mapping has its own, so that no transaction of one holds back readers of another. */
 export interface MappingTopics {
   readonly facts: string;
   readonly snapshot: string;

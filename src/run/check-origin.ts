@@ -10,7 +10,7 @@ export interface Surroundings {
   readonly facts: readonly PartitionOffsets[];
 }
 
-/** Stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN; nothing was changed then. */
+/** Promise 8: stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN; nothing was changed then. */
 export function checkOrigin(job: Job, control: ControlRecord | null, around: Surroundings): void {
   const { mapping, topics, project } = job;
   const stop = (what: string, suggestion: string): never => {

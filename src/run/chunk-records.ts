@@ -66,7 +66,7 @@ export function ownerRecord(owner: OwnerRecord): OutgoingRecord {
   return plain(OWNER_KEY, JSON.stringify(owner));
 }
 
-/** Reported rows: what was wrong and where, without any value of the row. */
+/** Reported rows: what was wrong and where. Promise 10: without any value of the row. */
 export function quarantineRecords(
   changes: readonly Change[],
   run: { readonly id: string; readonly contractVersion: string; readonly mapping: string },

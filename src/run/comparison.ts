@@ -144,7 +144,7 @@ export class Comparison {
   }
 
   /**
-   * Rows that are gone from the source leave the view, before anything about them is published: if such a row comes back as it was, no mark may say
+   * Promise 1: rows that are gone from the source leave the view, before anything about them is published: if such a row comes back as it was, no mark may say
    * that nothing happened.
    */
   #forgetMissingRows(): void {
@@ -205,7 +205,8 @@ export class Comparison {
     const mark = this.#place(row, 'fact', slot, rowHash, stored);
     this.#leaveOldSlot(row, slot, mark);
     if (stored !== undefined && mustBeConfirmed(stored.entry.state) && !this.#isBehind(stored, mark, rowHash)) {
-      if (this.#confirmed.has(stored.ordinal)) this.#duplicate(row.key);
+      // Its row was read: a second one claims the fact, unless that row has left it for another in this very scan.
+      if (this.#confirmed.has(stored.ordinal) && !this.#ended.has(textOf(slot))) this.#duplicate(row.key);
       this.#takeovers.push({ fact, slot, rowHash, row: mark });
       return;
     }
@@ -416,6 +417,7 @@ export class Comparison {
     if (this.#duplicates.length < SAMPLES) this.#duplicates.push(this.#showKey(key));
   }
 
+  /** Promise 10: keys appear hashed unless asked for. */
   #showKey(key: Uint8Array): string {
     if (this.#rules.showKeys) return JSON.stringify(Buffer.from(key).toString('utf8'));
     return `#${Buffer.from(this.#parts.fingerprints.row(key)).toString('hex').slice(0, 12)}`;

@@ -62,7 +62,7 @@ export function judge(guards: Guards, input: GuardInput, allow: ReadonlySet<stri
   ];
 }
 
-/** Throws GUARD_STOPPED for what is exceeded and not allowed. Nothing was sent by then. */
+/** Promise 8: throws GUARD_STOPPED for what is exceeded and not allowed. Nothing was sent by then. */
 export function stopIfExceeded(mapping: string, verdicts: readonly GuardVerdict[]): void {
   const stopping = verdicts.filter((v) => v.exceeded && !v.allowed);
   if (stopping.length === 0) return;

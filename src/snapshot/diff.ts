@@ -28,7 +28,7 @@ export type Difference =
   | { readonly outcome: 'recorded' }
   | { readonly outcome: 'refused' };
 
-/** Compares what a row says with what was published of its identity. Pure: the same answer for the same two sides. */
+/** Promise 4: compares the fact that a row says, and nothing else of the row, with what was published of its identity. Pure: the same answer for the same two sides. */
 export function diffFact(before: Entry | undefined, next: NextFact, rules: DiffRules): Difference {
   if (before === undefined) return { outcome: 'created', version: rules.versionFloor + 1 };
   if (before.state === 'erased') return { outcome: 'unchanged' };

@@ -1,5 +1,5 @@
 /**
- * Kafka's default partitioning of keyed records: murmur2 over the key's bytes, made non-negative, modulo the partition count. Equal to the Java
+ * Promise 3: Kafka's default partitioning of keyed records: murmur2 over the key's bytes, made non-negative, modulo the partition count. Equal to the Java
  * client's (org.apache.kafka.clients.producer.internals.BuiltInPartitioner, org.apache.kafka.common.utils.Utils.murmur2), so that consumers that
  * join topics by partition may mix our records with theirs. Strings count as UTF-8.
  */
