@@ -22,7 +22,7 @@ export function composeSystem(project: Project): System {
     admin,
     partitionOf,
     reader: (groupIdPrefix) => new KafkaRecordReader(project.kafka, { groupIdPrefix }),
-    openView: (folder) => LocalView.open(folder),
+    openView: (folder, topic) => LocalView.open(folder, topic),
     copyView: (from, to) => LocalView.copy(from, to),
     [Symbol.asyncDispose]: async () => {
       const opened = await Promise.allSettled(warehouses.values());

@@ -20,7 +20,7 @@ export async function lookAt<T>(job: Job, act: (look: Look) => Promise<T>): Prom
   const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-look-'));
   try {
     const [topic] = await Promise.all([snapshotRange(job), job.copyView(job.folder, folder)]);
-    const view = await job.openView(folder);
+    const view = await job.openView(folder, job.topics.snapshot);
     try {
       return await act({ view, topic, ...(await newestOf(job, view, topic)) });
     } finally {

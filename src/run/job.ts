@@ -17,7 +17,7 @@ export interface Job {
   readonly admin: TopicAdmin;
   /** Java-compatible (Promise 3). */
   readonly partitionOf: (key: string, partitions: number) => number;
-  readonly openView: (folder: string) => Promise<SnapshotView>;
+  readonly openView: (folder: string, topic: string) => Promise<SnapshotView>;
   /** Copies a local copy, as it is, to another folder; nothing where there is none. */
   readonly copyView: (from: string, to: string) => Promise<void>;
   /** Folder of this mapping's local copy. */

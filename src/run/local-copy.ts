@@ -22,9 +22,11 @@ export interface LocalCopy extends AsyncDisposable {
 export async function openLocalCopy(job: Job): Promise<LocalCopy> {
   const unlock = lock(job);
   try {
-    const view = await job.openView(job.folder);
+    const view = await job.openView(job.folder, job.topics.snapshot);
     if (view.wasDiscarded)
-      job.progress.warn(`${job.mapping.name}: the local copy in ${job.folder} was damaged; it is rebuilt from ${job.topics.snapshot}`);
+      job.progress.warn(
+        `${job.mapping.name}: the local copy in ${job.folder} was damaged, or is another mapping's; it is rebuilt from ${job.topics.snapshot}`,
+      );
     return {
       view,
       [Symbol.asyncDispose]: async () => {

@@ -53,7 +53,7 @@ export async function plan(job: Job): Promise<PlanResult> {
   try {
     await job.copyView(job.folder, folder);
     const dry: Job = { ...job, folder };
-    const view = await job.openView(folder);
+    const view = await job.openView(folder, job.topics.snapshot);
     try {
       const { end } = await snapshotEnd(job, view);
       await catchUp(dry, view, end);

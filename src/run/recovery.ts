@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { HeadraceError } from '../core/errors.ts';
 import { SNAPSHOT_DELETE_RETENTION_MS } from '../publish/topics.ts';
 import { type ControlRecord, decodeRecord, encodeEntry, type OwnerRecord } from '../snapshot/changelog.ts';
@@ -36,7 +37,7 @@ export async function newestOwner(job: Job, view: SnapshotView, end: number): Pr
 }
 
 /**
- * Brings the view up to our own owner record at `barrier`: everything that was ever committed lies before it, and nothing of an older instance can follow.
+ * Promise 1: brings the view up to our own owner record at `barrier`: everything that was ever committed lies before it, and nothing of an older instance can follow.
  * With nothing in between no consumer is needed.
  */
 export async function recover(job: Job, view: SnapshotView, barrier: number, owner: OwnerRecord): Promise<void> {
@@ -60,6 +61,22 @@ export async function catchUp(job: Job, view: SnapshotView, end: number): Promis
   if (view.state.offset === end) return;
   job.progress.update({ phase: 'recovering' });
   await job.reach('in_recovery');
+  try {
+    await readUpTo(job, view, end);
+  } catch (error) {
+    if (!(error instanceof OtherSnapshot)) throw error;
+    job.progress.warn(
+      `${job.mapping.name}: the local copy in ${job.folder} is of another ${job.topics.snapshot}, one before it was created anew; it is rebuilt`,
+    );
+    view.clear();
+    await readUpTo(job, view, end);
+  }
+}
+
+/** What the topic says now cannot follow on what the local copy knows. */
+class OtherSnapshot extends Error {}
+
+async function readUpTo(job: Job, view: SnapshotView, end: number): Promise<void> {
   let appliedAtMs = view.state.appliedAtMs;
   let control: ControlRecord | undefined;
   let owner: OwnerRecord | undefined;
@@ -72,12 +89,22 @@ export async function catchUp(job: Job, view: SnapshotView, end: number): Promis
   };
   await readSnapshot(job, view.state.offset, end, (record, offset, timestampMs) => {
     if (record.type === 'entry') entries.push({ slot: record.slot, bytes: record.entry === null ? null : encodeEntry(record.entry) });
-    else if (record.type === 'control') control = record.control;
-    else owner = record.owner;
+    else if (record.type === 'control') {
+      mustFollow(view.state.control, record.control);
+      control = record.control;
+    } else owner = record.owner;
     appliedAtMs = timestampMs;
     if (entries.length >= STEP_RECORDS) apply(offset + 1);
   });
   apply(end);
+}
+
+/** A snapshot keeps its cluster and its key for life, and its facts only grow. */
+function mustFollow(before: ControlRecord | null, after: ControlRecord): void {
+  if (before === null) return;
+  const isShrunk = after.nextOffsets.some((offset, partition) => offset < (before.nextOffsets[partition] ?? 0));
+  const isSame = before.clusterId === after.clusterId && isDeepStrictEqual(before.fingerprint, after.fingerprint);
+  if (isShrunk || !isSame) throw new OtherSnapshot();
 }
 
 /** The newest control and owner records between the view and `until`, without changing the view. */

@@ -11,6 +11,7 @@ export interface System extends AsyncDisposable {
   readonly partitionOf: (key: string, partitions: number) => number;
   /** A reader whose throw-away consumer groups begin with the prefix. */
   reader(groupIdPrefix: string): RecordReader;
-  openView(folder: string): Promise<SnapshotView>;
+  /** The copy of a snapshot topic in a folder. */
+  openView(folder: string, topic: string): Promise<SnapshotView>;
   copyView(from: string, to: string): Promise<void>;
 }

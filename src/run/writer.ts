@@ -57,6 +57,8 @@ export class Writer {
   /** What left the producer unusable: a renewal or a chunk that failed. */
   #failure: unknown;
   #isReleased = false;
+  /** Whether the view holds all that was committed before this writer's next record: not while recovering, and not after an apply that failed. */
+  #isInStep = false;
 
   private constructor(job: Job, view: SnapshotView) {
     this.#job = job;
@@ -68,16 +70,28 @@ export class Writer {
     await lookBeforeFencing(job, view);
     await job.reach('before_fence');
     const writer = new Writer(job, view);
+    const barrier = await writer.#takeOver();
     try {
-      const barrier = await writer.#fence();
       await job.reach('after_fence');
       await recover(job, view, barrier, ownerOf(job, job.options.leaseMs));
     } catch (error) {
-      await writer.#drop();
+      await writer[Symbol.asyncDispose]();
       throw error;
     }
-    writer.#renewal = setInterval(() => void writer.#renew(), job.options.renewEveryMs);
+    writer.#isInStep = true;
     return writer;
+  }
+
+  /** Fences, and keeps the lease from then on: rebuilding a large copy takes longer than a lease. */
+  async #takeOver(): Promise<number> {
+    try {
+      const barrier = await this.#fence();
+      this.#renewal = setInterval(() => void this.#renew(), this.#job.options.renewEveryMs);
+      return barrier;
+    } catch (error) {
+      await this.#drop();
+      throw error;
+    }
   }
 
   /** Facts that were committed by this writer. */
@@ -110,7 +124,7 @@ export class Writer {
   /** Gives the lease back where no last chunk did. */
   async release(): Promise<void> {
     await this.#exclusive(async () => {
-      if (!this.#isReleased && this.#publisher !== undefined) await this.#commitOwner(0);
+      if (!this.#isReleased && this.#publisher !== undefined) await this.#commitRelease();
       this.#isReleased = true;
     });
   }
@@ -126,9 +140,10 @@ export class Writer {
   async #giveBack(): Promise<void> {
     if (this.#isReleased || this.#publisher === undefined) return;
     const failure = this.#failure;
+    // Fencing anew would set the view behind records that it does not hold.
+    if (failure !== undefined && !this.#isInStep) return;
     if (failure instanceof HeadraceError && (failure.code === 'KAFKA_UNREACHABLE' || failure.code === 'OWNED_ELSEWHERE')) return;
-    // A new fence also ends the transaction that the failure left open, which would hold back every reader until its timeout.
-    if (failure !== undefined) await this.#reopenAfter(failure);
+    // After a failure this fences anew, which also ends the transaction that was left open: it would hold back every reader until its timeout.
     await this.release();
   }
 
@@ -229,6 +244,8 @@ export class Writer {
     };
     onPrepared(step);
     await reach('commit_sent');
+    // Until the chunk is applied, or known not to be committed, nothing may move the view past it.
+    this.#isInStep = false;
     await transaction.commit();
     await reach('after_commit');
     return step;
@@ -236,7 +253,9 @@ export class Writer {
 
   async #apply(step: ViewStep): Promise<void> {
     await this.#job.reach('inside_apply');
+    this.#isInStep = false;
     this.#view.apply(step);
+    this.#isInStep = true;
     await this.#job.reach('applied');
   }
 
@@ -258,6 +277,7 @@ export class Writer {
     const isCommitted = control !== undefined && found.control?.run === control.run && found.control.chunk === control.chunk;
     if (isCommitted) return barrier + 2;
     view.apply({ expected: view.state.offset, next: barrier + 2, appliedAtMs: job.clock(), owner: ownerOf(job, job.options.leaseMs) });
+    this.#isInStep = true;
     return undefined;
   }
 
@@ -283,9 +303,22 @@ export class Writer {
     });
   }
 
+  async #commitRelease(): Promise<void> {
+    if (this.#failure !== undefined) await this.#reopenAfter(this.#failure);
+    try {
+      await this.#commitOwner(0);
+    } catch (error) {
+      if (!isUncertain(error) || !this.#isInStep) throw error;
+      await this.#reopenAfter(error);
+      await this.#commitOwner(0);
+    }
+  }
+
   async #commitOwner(leaseMs: number): Promise<void> {
-    const { state } = this.#view;
     const offset = await this.#sendOwner(leaseMs);
+    // Promise 2: a view that skipped a committed chunk would publish it again.
+    if (!this.#isInStep) return;
+    const { state } = this.#view;
     this.#view.apply({ expected: state.offset, next: offset + 2, appliedAtMs: this.#job.clock(), owner: ownerOf(this.#job, leaseMs) });
   }
 

@@ -10,7 +10,7 @@ import type { ControlRecord, OwnerRecord } from './changelog.ts';
 export interface SnapshotView {
   /** As of the last apply. */
   readonly state: ViewState;
-  /** The copy that was found was damaged and thrown away: this one begins anew. */
+  /** The copy that was found was damaged, or of another topic, and thrown away: this one begins anew. */
   readonly wasDiscarded: boolean;
   /** The mark of a row; the result is overwritten by the next call. */
   findRow(key: Uint8Array): RowRef | undefined;

@@ -1,4 +1,7 @@
-import type { World, WorldFiles } from '../run/world.ts';
+import { decodeRecord, type OwnerRecord } from '../../src/snapshot/changelog.ts';
+import type { Child, Ended } from '../run/child.ts';
+import { settledOffsets } from '../run/fold-oracle.ts';
+import { World, type WorldFiles } from '../run/world.ts';
 
 const model = `
 model: accounts
@@ -54,4 +57,68 @@ export function accountsOf(world: World): Accounts {
     },
     touch: (set, where) => world.sql(`update accounts set ${set}, updated_at = clock_timestamp() where ${where}`),
   };
+}
+
+/** A second mapping of the same model, with topics of its own. */
+export const TWIN = mapping.replace('mapping: account', 'mapping: twin').replace('PREFIX.account', 'PREFIX.twin');
+
+/** A transaction is aborted after 8 s, and a lease ends after 16. */
+export const BRIEF: WorldFiles = { ...ACCOUNTS.files, kafka: 'transaction_timeout: 8s' };
+
+/** A world of accounts of the test's own, so that tests may run side by side. */
+export async function withAccounts(
+  test: (world: World, accounts: Accounts) => Promise<void>,
+  options: { readonly files?: WorldFiles; readonly table?: string; readonly brokers?: string } = {},
+): Promise<void> {
+  const world = await World.create(options.table ?? ACCOUNTS.table, options.files ?? ACCOUNTS.files, options.brokers);
+  try {
+    await test(world, accountsOf(world));
+  } finally {
+    await world.close();
+  }
+}
+
+/** The environment under which a child does something to itself at a step. */
+export function atStep(what: string): Readonly<Record<string, string>> {
+  return { HEADRACE_TEST_STEPS: '1', HEADRACE_TEST_STEP: what };
+}
+
+/** What `run account` of a child came to: the exit code, what it said, and its one line of JSON. */
+export interface Outcome extends Ended {
+  readonly body: {
+    readonly ok: boolean;
+    readonly mappings: readonly {
+      readonly published?: number;
+      readonly scope?: string;
+      readonly error?: { readonly code: string; readonly message: string; readonly suggestion: string };
+    }[];
+  };
+}
+
+/** Starts `run account` in chunks of 40, so that a run has several. */
+export function startRun(world: World, env: Readonly<Record<string, string>> = {}, ...args: string[]): Child {
+  return world.start(['--json', 'run', 'account', '--chunk', '40', ...args], env);
+}
+
+export async function outcomeOf(child: Child): Promise<Outcome> {
+  const ended = await child.ended;
+  if (ended.stdout === '') throw new Error(`the process ended without a result (${ended.code ?? ended.signal}): ${ended.stderr}`);
+  return { ...ended, body: JSON.parse(ended.stdout) as Outcome['body'] };
+}
+
+/** The lease as it stands at the committed end of the snapshot topic. */
+export async function ownerOf(world: World): Promise<OwnerRecord> {
+  const topic = `headrace.${world.project.name}.account.snapshot`;
+  const [{ start, end } = { start: 0, end: 0 }] = await settledOffsets(world.system.admin, topic);
+  let owner: OwnerRecord | undefined;
+  await world.system.reader('test').read(
+    { topic, partition: 0, from: start, until: end },
+    ({ key, value }) => {
+      const record = decodeRecord(key, value, topic);
+      if (record.type === 'owner') owner = record.owner;
+    },
+    new AbortController().signal,
+  );
+  if (owner === undefined) throw new Error(`${topic} has no owner record`);
+  return owner;
 }

@@ -160,6 +160,19 @@ describe('rows that do not fit', () => {
     expect((await world.expectFacts('account', await source())).history.get('new')?.map((r) => r.version)).toEqual([1]);
   });
 
+  test('a row that returns unfit after a deletion, and vanishes again: the versions of its identity count on', async () => {
+    await world.run('account');
+    await world.sql(`delete from accounts where id = 'a1'`);
+    await world.run('account', { full: true });
+    await world.sql(`insert into accounts (id, plan) values ('a1', 'copper')`);
+    expect((await world.run('account')).counts).toMatchObject({ quarantined: 1 });
+    await world.sql(`delete from accounts where id = 'a1'`);
+    expect(await world.run('account', { full: true })).toMatchObject({ published: 0 });
+    await world.sql(`insert into accounts (id, plan) values ('a1', 'gold')`);
+    await world.run('account');
+    expect((await world.expectFacts('account', await source())).history.get('a1')?.map((r) => r.version)).toEqual([1, 2, 3]);
+  });
+
   test('the quarantine topic says which field and why, and no value', async () => {
     await touch(`plan = 'a secret value'`, `id = 'a1'`);
     await world.run('account');
@@ -202,7 +215,7 @@ describe('the local copy is a cache', () => {
         ),
       );
     const view = async () => {
-      const copy = await world.system.openView(world.folder('account'));
+      const copy = await world.system.openView(world.folder('account'), `headrace.${world.project.name}.account.snapshot`);
       const content = { state: copy.state, rows: [...copy.rows()], entries: [...copy.entries()] };
       await copy.close();
       return content;

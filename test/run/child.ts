@@ -18,8 +18,9 @@ export class Child {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.#process = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv, command: (args: string[]) => string[] = (whole) => whole) {
+    const [program = '', ...rest] = command([process.execPath, MAIN, ...args]);
+    this.#process = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process.stdout?.on('data', (data: Buffer) => {
       this.#stdout += data.toString();
     });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -24,6 +24,13 @@ export interface WorldFiles {
   readonly mappings: Readonly<Record<string, string>>;
   /** Appended to headrace.yml. */
   readonly project?: string;
+  /** Further keys of headrace.yml's `kafka`, as `transaction_timeout: 6s`. */
+  readonly kafka?: string;
+  /** Further keys of headrace.yml's `snapshot`. */
+  readonly snapshot?: string;
+  readonly environment?: string;
+  /** Variables that the project file names, beside those of the world. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A project of its own on the shared real broker and the shared real PostgreSQL: a database, topics and a folder that nobody else uses. */
@@ -32,23 +39,24 @@ export class World {
   readonly system: System;
   readonly db: pg.Client;
   readonly root: string;
-  readonly databaseUrl: string;
+  /** What the project files read from the environment. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly warnings: string[] = [];
   readonly #closers: (() => Promise<unknown>)[];
 
   private constructor(
-    parts: { project: Project; system: System; db: pg.Client; root: string; databaseUrl: string },
+    parts: { project: Project; system: System; db: pg.Client; root: string; variables: Readonly<Record<string, string>> },
     closers: (() => Promise<unknown>)[],
   ) {
     this.project = parts.project;
     this.system = parts.system;
     this.db = parts.db;
     this.root = parts.root;
-    this.databaseUrl = parts.databaseUrl;
+    this.variables = parts.variables;
     this.#closers = closers;
   }
 
-  static async create(sql: string, files: WorldFiles): Promise<World> {
+  static async create(sql: string, files: WorldFiles, brokers: string = inject('kafkaBrokers')): Promise<World> {
     const name = `w${randomBytes(5).toString('hex')}`;
     const admin = new pg.Client({ connectionString: inject('postgresUrl') });
     await admin.connect();
@@ -62,10 +70,11 @@ export class World {
 
     const root = mkdtempSync(path.join(os.tmpdir(), `headrace-${name}-`));
     writeFiles(root, name, files);
-    const project = await load(root, databaseUrl);
+    const variables = { WORLD_URL: databaseUrl, WORLD_BROKERS: brokers, ...files.env };
+    const project = await load(root, variables);
     const system = composeSystem(project);
     await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));
-    return new World({ project, system, db, root, databaseUrl }, [
+    return new World({ project, system, db, root, variables }, [
       async () => system[Symbol.asyncDispose](),
       async () => db.end(),
       async () => rmSync(root, { recursive: true, force: true }),
@@ -75,12 +84,27 @@ export class World {
   /** The same topics and database after an edit of the files. */
   async edited(files: WorldFiles): Promise<World> {
     writeFiles(this.root, this.project.name, files);
-    const project = await load(this.root, this.databaseUrl);
-    return new World({ project, system: this.system, db: this.db, root: this.root, databaseUrl: this.databaseUrl }, []);
+    const variables = { ...this.variables, ...files.env };
+    const project = await load(this.root, variables);
+    return new World({ project, system: this.system, db: this.db, root: this.root, variables }, []);
+  }
+
+  /** The same project as another machine has it: in a folder of its own, without a local copy. The folder goes with this world. */
+  async elsewhere(): Promise<World> {
+    const root = mkdtempSync(path.join(os.tmpdir(), `headrace-${this.project.name}-`));
+    for (const name of ['headrace.yml', 'models', 'mappings'])
+      cpSync(path.join(this.root, name), path.join(root, name), { recursive: true });
+    this.#closers.push(async () => rmSync(root, { recursive: true, force: true }));
+    const project = await load(root, this.variables);
+    return new World({ project, system: this.system, db: this.db, root, variables: this.variables }, []);
+  }
+
+  get databaseUrl(): string {
+    return this.variables.WORLD_URL ?? '';
   }
 
   get env(): NodeJS.ProcessEnv {
-    return { ...process.env, WORLD_URL: this.databaseUrl, WORLD_BROKERS: inject('kafkaBrokers') };
+    return { ...process.env, ...this.variables };
   }
 
   mapping(name: string): Mapping {
@@ -128,6 +152,11 @@ export class World {
     return new Child(['--project', this.root, ...args], { ...this.env, ...env });
   }
 
+  /** The same, by another program: gets the command and returns the one that starts it, as `nice node …`. */
+  startBy(command: (args: string[]) => string[], args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
+    return new Child(['--project', this.root, ...args], { ...this.env, ...env }, command);
+  }
+
   async sql<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
     return (await this.db.query<T>(text, values)).rows;
   }
@@ -145,19 +174,19 @@ function writeFiles(root: string, name: string, files: WorldFiles): void {
   const fill = (text: string) => text.replaceAll('PREFIX', name);
   const project = `
 project: ${name}
-environment: test
+environment: ${files.environment ?? 'test'}
 warehouses: { main: { type: postgres, url: "\${WORLD_URL}" } }
-kafka: { brokers: "\${WORLD_BROKERS}" }
+kafka: { brokers: "\${WORLD_BROKERS}", ${files.kafka ?? ''} }
 topics: { partitions: 3 }
-snapshot: { path: .headrace }
+snapshot: { path: .headrace, ${files.snapshot ?? ''} }
 `;
   writeFileSync(path.join(root, 'headrace.yml'), project + fill(files.project ?? ''));
   for (const [file, text] of Object.entries(files.models)) writeFileSync(path.join(root, 'models', `${file}.yml`), fill(text));
   for (const [file, text] of Object.entries(files.mappings)) writeFileSync(path.join(root, 'mappings', `${file}.yml`), fill(text));
 }
 
-async function load(root: string, databaseUrl: string): Promise<Project> {
-  const { project, problems } = await loadProject(root, { WORLD_URL: databaseUrl, WORLD_BROKERS: inject('kafkaBrokers') });
+async function load(root: string, variables: Readonly<Record<string, string>>): Promise<Project> {
+  const { project, problems } = await loadProject(root, variables);
   if (project === undefined) throw new Error(problems.map(formatProblem).join('\n'));
   return project;
 }

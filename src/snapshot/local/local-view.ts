@@ -17,10 +17,12 @@ const STATE_KEY = Buffer.from('state');
 /** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
 const MAX_KEY = 1900;
 const LONG_KEY = 0xff;
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 interface PersistedState extends ViewState {
   readonly layout: number;
+  /** The snapshot topic that this is a view of; null where nobody said. */
+  readonly topic: string | null;
   readonly nextOrdinal: number;
 }
 
@@ -38,31 +40,33 @@ export class LocalView implements SnapshotView {
   #persisted: Buffer | undefined;
   #scratch: Buffer = Buffer.allocUnsafeSlow(4096);
   #hasWritten = false;
-  readonly wasDiscarded: boolean;
+  readonly #topic: string | null;
+  #wasDiscarded: boolean;
 
-  private constructor(folder: string, root: RootDatabase, wasDiscarded: boolean) {
+  private constructor(folder: string, topic: string | null, root: RootDatabase, wasDiscarded: boolean) {
     this.#folder = folder;
+    this.#topic = topic;
     this.#root = root;
-    this.wasDiscarded = wasDiscarded;
+    this.#wasDiscarded = wasDiscarded;
     this.#meta = openBinary(root, 'meta');
     this.#entries = openBinary(root, 'entries');
     this.#rows = openBinary(root, 'rows');
     this.#state = this.#readState();
   }
 
-  /** Opens the copy in the folder, or begins an empty one. What is damaged, or of another layout, is thrown away: it is only a cache. */
-  static async open(folder: string): Promise<LocalView> {
+  /** Opens the copy in the folder, or begins an empty one. What is damaged, of another layout or of another topic is thrown away: it is only a cache. */
+  static async open(folder: string, topic: string | null = null): Promise<LocalView> {
     const lmdb = await import('lmdb');
     return guarded(folder, () => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const file = path.join(folder, FILE);
       const sealState = inspectSeal(file);
       if (sealState !== 'broken' && (sealState !== 'open' || isReadable(file, DATABASES))) {
-        const view = openIntact(() => new LocalView(folder, openRoot(lmdb, file), false), sealState);
+        const view = openIntact(() => new LocalView(folder, topic, openRoot(lmdb, file), false), sealState);
         if (view !== undefined) return view;
       }
       for (const name of [FILE, `${FILE}-lock`, `${FILE}.seal`]) rmSync(path.join(folder, name), { force: true });
-      return new LocalView(folder, openRoot(lmdb, file), true);
+      return new LocalView(folder, topic, openRoot(lmdb, file), true);
     });
   }
 
@@ -81,6 +85,10 @@ export class LocalView implements SnapshotView {
     const root = openRoot(lmdb, source);
     await root.backup(target, false);
     await root.close();
+  }
+
+  get wasDiscarded(): boolean {
+    return this.#wasDiscarded;
   }
 
   get state(): ViewState {
@@ -242,7 +250,7 @@ export class LocalView implements SnapshotView {
       this.#state = this.#root.transactionSync(() => {
         this.#mustBeOurs();
         const after = change();
-        const persisted: PersistedState = { ...after, layout: LAYOUT, nextOrdinal: this.#nextOrdinal };
+        const persisted: PersistedState = { ...after, layout: LAYOUT, topic: this.#topic, nextOrdinal: this.#nextOrdinal };
         this.#persisted = Buffer.from(JSON.stringify(persisted));
         this.#meta.putSync(STATE_KEY, this.#persisted);
         return after;
@@ -250,7 +258,7 @@ export class LocalView implements SnapshotView {
     });
   }
 
-  /** On a shared volume a process that was stopped may wake up after another has taken the folder over: what it remembers of the copy is void then. */
+  /** Promise 2: on a shared volume a process that was stopped may wake up after another has taken the folder over: what it remembers of the copy is void then. */
   #mustBeOurs(): void {
     const found = this.#meta.getBinary(STATE_KEY);
     if (found === undefined ? this.#persisted === undefined : this.#persisted?.equals(found)) return;
@@ -263,8 +271,9 @@ export class LocalView implements SnapshotView {
     const bytes = this.#meta.getBinary(STATE_KEY);
     if (bytes === undefined) return emptyState();
     this.#persisted = Buffer.from(bytes);
-    const { layout, nextOrdinal, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
-    if (layout !== LAYOUT) {
+    const { layout, topic, nextOrdinal, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
+    if (layout !== LAYOUT || topic !== this.#topic) {
+      this.#wasDiscarded ||= layout === LAYOUT;
       this.clear();
       return emptyState();
     }

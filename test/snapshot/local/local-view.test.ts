@@ -119,6 +119,20 @@ describe('a view', () => {
     await view.close();
   });
 
+  test('is of one topic: that of another is thrown away, and said so', async () => {
+    for (const [topic, offset, wasDiscarded] of [
+      ['a.snapshot', 0, false],
+      ['a.snapshot', 5, false],
+      ['b.snapshot', 0, true],
+      ['b.snapshot', 5, false],
+    ] as const) {
+      const view = await LocalView.open(folder, topic);
+      expect([view.state.offset, view.wasDiscarded]).toEqual([offset, wasDiscarded]);
+      if (offset === 0) view.apply({ expected: 0, next: 5, appliedAtMs: 1 });
+      await view.close();
+    }
+  });
+
   test('takes model keys of any length', async () => {
     const view = await LocalView.open(folder);
     const key = Buffer.alloc(100_000, 'k');
