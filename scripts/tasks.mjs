@@ -12,6 +12,7 @@ const TASKS = {
   check: (args) => check(args),
   test: (args) => afterBuild(() => runTests(args), reportNoTests),
   demo: (args) => afterBuild(() => run(...tool('tsx', 'demo/main.ts', ...args))),
+  'test:long': (args) => afterBuild(() => run(...tool('tsx', 'test/long/soak.ts', ...args))),
   bench: (args) => afterBuild(() => run(...tool('tsx', 'bench/main.ts', ...args))),
 };
 

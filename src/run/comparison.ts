@@ -361,7 +361,7 @@ export class Comparison {
     const rowSlot = fingerprints.rowSlot(rowHash);
     if (slot !== null && equalHash(rowSlot, slot)) return;
     const stored = view.findEntry(rowSlot);
-    if (stored !== undefined) this.#emit(removal(rowSlot, stored.entry, this.#rules.detectedAt, null));
+    if (stored !== undefined) this.#emit(removal(rowSlot, stored.entry, this.#rules.detectedAt, stored.ordinal, null));
   }
 
   #resolveTakeovers(scanWasComplete: boolean): void {
@@ -394,7 +394,7 @@ export class Comparison {
   #end(slot: Hash, entry: Entry, reason: DeleteReason, ordinal: number, row: RowMark | null): void {
     const { keep, detectedAt, versionFloor } = this.#rules;
     if (hasLiveFact(entry)) this.#emit(deletion(slot, entry, reason, detectedAt, versionFloor, ordinal, row, keep));
-    else this.#emit(removal(slot, entry, detectedAt, row));
+    else this.#emit(removal(slot, entry, detectedAt, ordinal, row));
   }
 
   #confirm(ordinal: number, existedBefore = true): void {

@@ -152,14 +152,27 @@ export function quarantine(
   };
 }
 
-/** An entry under which nothing is published any more, and nothing is refused: it leaves the snapshot. */
-export function removal(slot: Hash, before: Entry, detectedAt: string, row: RowMark | null): Change {
+/**
+ * An entry under which no fact is live, and nothing is refused any more: it leaves the snapshot. If facts were published under it before, its version stays, so that a
+ * revived identity goes on counting.
+ */
+export function removal(slot: Hash, before: Entry, detectedAt: string, ordinal: number, row: RowMark | null): Change {
+  const ended: Entry = {
+    ...before,
+    state: 'deleted',
+    fingerprint: null,
+    rowHash: null,
+    fieldDigests: NONE,
+    identity: null,
+    key: null,
+    refused: null,
+  };
   return {
     kind: 'recorded',
     slot,
     identity: before.identity,
     key: null,
-    entry: null,
+    entry: before.version > 0 ? ended : null,
     before: positionOf(before),
     value: null,
     occurredAt: detectedAt,
@@ -168,7 +181,7 @@ export function removal(slot: Hash, before: Entry, detectedAt: string, row: RowM
     rejection: null,
     row,
     forgetRow: null,
-    ordinal: row?.ordinal ?? 0,
+    ordinal,
   };
 }
 

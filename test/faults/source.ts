@@ -40,6 +40,7 @@ const TABLE = `create table source (id text primary key, v bigint not null defau
 
 export interface Source {
   readonly world: World;
+  readonly files: WorldFiles;
   /** Inserts rows r1, r2 … that are so wide (8 kB, no field of the fact) that a scan is far from its end when the first of them are mapped. */
   insertWide(rows: number): Promise<unknown>;
   /** Inserts rows with this SQL expression as their cursor. */
@@ -60,6 +61,7 @@ export async function openSource(cursor: string): Promise<Source> {
   const sessions: pg.Client[] = [];
   return {
     world,
+    files,
     insert: (ids, at) => world.sql(`insert into source (id, at) select id, ${at} from unnest($1::text[]) id`, [ids]),
     insertWide: (rows) =>
       world.sql(`insert into source (id, note) select 'r' || g, repeat('x', 8000) from generate_series(1, $1) g`, [rows]),
