@@ -36,7 +36,7 @@ topic: soak.account
 compatibility: backward
 key: [id]
 data_subject: id
-occurred_at: { from: at }
+occurred_at: { from: happened }
 where: "row.kind != 'internal'"
 fields:
   id: { from: id, type: string }
@@ -142,7 +142,7 @@ snapshot: { path: .headrace }
 
 export const TABLES = `
 create table accounts (id text primary key, number bigint not null, plan text not null, kind text not null default 'person',
-  is_deleted boolean not null default false, at timestamptz default now());
+  is_deleted boolean not null default false, happened timestamptz not null default now(), at timestamptz default now());
 insert into accounts select 'a' || g, g, 'GOLD' from generate_series(1, 2000) g;
 create index on accounts (at);
 create table seats (id bigint primary key, customer text not null, plan text not null, active boolean not null, at timestamptz not null default now());

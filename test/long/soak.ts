@@ -139,7 +139,7 @@ function judge(fold: Fold, expected: ReadonlyMap<string, unknown>): { lost: numb
 /** Every two minutes or so: killed, not stopped; away for some seconds, sometimes for longer than a transaction lasts. */
 async function breakBroker(broker: RunningKafka, random: Random): Promise<void> {
   for (;;) {
-    await waitUntilOver(random.between(60_000, 110_000));
+    await waitUntilOver(random.between(50_000, 100_000));
     if (isOver()) return;
     await broker.kill('SIGKILL');
     await sleep(random.pick([0, 2_000, 5_000, 20_000]));
