@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Child } from '../run/child.ts';
+import type { World } from '../run/world.ts';
+import { type RunningKafka, startKafka } from '../systems/kafka.ts';
+import { ACCOUNTS, type Accounts, atStep, BRIEF, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
+
+const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
+
+let kafka: RunningKafka;
+beforeAll(async () => {
+  kafka = await startKafka({ properties: { 'log.flush.interval.messages': '10000' } });
+});
+afterAll(() => kafka?.stop());
+
+const onOwnBroker = (body: (world: World, accounts: Accounts) => Promise<void>, files = ACCOUNTS.files) =>
+  withAccounts(
+    async (world, accounts) => {
+      await world.run('account');
+      await accounts.touch(FLIP, 'number <= 120');
+      await body(world, accounts);
+      expect((await world.expectFacts('account', await accounts.expected())).records).toBe(320);
+      await world.run('account', { full: true });
+      expect((await world.fold('account')).records).toBe(320);
+    },
+    { files, brokers: kafka.brokers },
+  );
+
+/** The run goes on by itself, or says that Kafka was away and the next one goes on. */
+async function endsWell(world: World, child: Child): Promise<void> {
+  const { code, body, stderr } = await outcomeOf(child);
+  if (code === 0) return;
+  expect(code, stderr).toBe(3);
+  expect(body.mappings[0]?.error).toMatchObject({ code: 'KAFKA_UNREACHABLE' });
+  const next = await outcomeOf(startRun(world));
+  expect(next.code, next.stderr).toBe(0);
+}
+
+test('killed in the middle of a transaction, and started again', async () => {
+  await onOwnBroker(async (world) => {
+    const child = startRun(world, atStep('between_sends:2=sleep:1000'));
+    await child.says('test step between_sends');
+    await kafka.kill('SIGKILL');
+    await kafka.restart();
+    await endsWell(world, child);
+  });
+});
+
+test('killed in the middle of a transaction for good: exit 3 in bounded time, and the next run goes on', async () => {
+  await onOwnBroker(async (world) => {
+    const child = startRun(world, atStep('between_sends:4=sleep:1000'));
+    await child.says('test step between_sends');
+    await kafka.kill('SIGKILL');
+    const killedAt = Date.now();
+    const { code, body, stderr } = await outcomeOf(child);
+    expect(code, stderr).toBe(3);
+    expect(body.mappings[0]?.error).toMatchObject({ code: 'KAFKA_UNREACHABLE', suggestion: expect.stringMatching(/brokers/) });
+    expect(Date.now() - killedAt).toBeLessThan(60_000);
+    // Nobody there at the start.
+    const second = await outcomeOf(startRun(world));
+    expect(second.code, second.stderr).toBe(3);
+    await kafka.restart();
+    const next = await outcomeOf(startRun(world));
+    expect(next.code, next.stderr).toBe(0);
+  }, BRIEF);
+});
+
+test('frozen for longer than a request may take', async () => {
+  await onOwnBroker(
+    async (world) => {
+      const child = startRun(world, atStep('between_sends:2=sleep:500'));
+      await child.says('test step between_sends');
+      await kafka.kill('SIGSTOP');
+      await delay(7000);
+      await kafka.kill('SIGCONT');
+      await endsWell(world, child);
+    },
+    { ...ACCOUNTS.files, kafka: 'request_timeout: 2s' },
+  );
+});
+
+test('away while runs read, so that their leases cannot be renewed: with changes to publish, and without', async () => {
+  await onOwnBroker(
+    async (world) => {
+      await world.run('twin');
+      const reading = atStep('while_mapping=sleep:22000');
+      const children = [startRun(world, reading), world.start(['--json', 'run', 'twin'], reading)];
+      for (const child of children) await child.says('test step while_mapping');
+      await kafka.kill('SIGKILL');
+      // A renewal comes after 4 s, and is given up 8 s later.
+      await delay(10_000);
+      await kafka.restart();
+      for (const child of children) await endsWell(world, child);
+    },
+    { ...BRIEF, mappings: { ...BRIEF.mappings, twin: TWIN } },
+  );
+});
+
+test('a transactional id that the broker has forgotten while the run was reading: the run goes on', async () => {
+  await kafka.restart({
+    'transactional.id.expiration.ms': '2000',
+    'transaction.remove.expired.transaction.cleanup.interval.ms': '500',
+    'producer.id.expiration.ms': '2000',
+    'producer.id.expiration.check.interval.ms': '500',
+  });
+  await onOwnBroker(async (world) => {
+    const { code, stderr } = await outcomeOf(startRun(world, atStep('while_mapping=sleep:12000')));
+    expect(code, stderr).toBe(0);
+    // Otherwise the id has not expired, and this test shows nothing.
+    expect(stderr).toContain('recovering');
+  });
+});
