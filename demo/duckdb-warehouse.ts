@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { DemoFailure } from './print.ts';
 import type { DemoWarehouse } from './warehouse.ts';
 
 /** A DuckDB file. It is open only within a call: a writer that keeps it open would shut Headrace out. */
@@ -8,6 +9,8 @@ export class DuckDbDemoWarehouse implements DemoWarehouse {
   readonly title: string;
   readonly env: Readonly<Record<string, string>>;
   readonly #file: string;
+  #working: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   private constructor(file: string, version: string) {
     this.#file = file;
@@ -41,9 +44,20 @@ export class DuckDbDemoWarehouse implements DemoWarehouse {
     );
   }
 
-  async close(): Promise<void> {}
+  /** Waits until the file is closed: DuckDB would write it anew in a folder that was just removed. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#working;
+  }
 
-  async #use<T>(mode: 'READ_ONLY' | 'READ_WRITE', work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  #use<T>(mode: 'READ_ONLY' | 'READ_WRITE', work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new DemoFailure('the demo is ending'));
+    const result = this.#open(mode, work);
+    this.#working = result.catch(() => undefined);
+    return result;
+  }
+
+  async #open<T>(mode: 'READ_ONLY' | 'READ_WRITE', work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     const { DuckDBInstance } = await import('@duckdb/node-api');
     const instance = await DuckDBInstance.create(this.#file, { access_mode: mode });
     try {

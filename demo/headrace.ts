@@ -35,6 +35,7 @@ export interface StartOptions {
 export class Headrace {
   readonly #env: NodeJS.ProcessEnv;
   readonly #running = new Set<ChildProcess>();
+  #isStopped = false;
 
   constructor(env: Readonly<Record<string, string>>) {
     // kafkajs lets Node complain about its timers from Node 23 on.
@@ -64,7 +65,8 @@ export class Headrace {
     return parseRunTable((await this.run(['run', ...args])).stdout);
   }
 
-  start(args: readonly string[], { env = {}, onStderr }: StartOptions = {}): Promise<Ended> {
+  async start(args: readonly string[], { env = {}, onStderr }: StartOptions = {}): Promise<Ended> {
+    if (this.#isStopped) throw new DemoFailure('the demo is ending');
     // The progress line needs the terminal itself.
     const isWatched = process.stderr.isTTY === true && onStderr === undefined && !args.includes('validate');
     const child = spawn(process.execPath, [MAIN, ...args], {
@@ -91,8 +93,9 @@ export class Headrace {
     });
   }
 
-  /** Ends what still runs, in order. */
+  /** Ends what still runs, in order; nothing starts any more. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await Promise.all(
       [...this.#running].map(async (child) => {
         const ended = new Promise((resolve) => child.once('close', resolve));

@@ -25,6 +25,7 @@ import type { Stage } from './stage.ts';
 import type { DemoWarehouse } from './warehouse.ts';
 
 const cleanup = new Cleanup();
+let isEnding = false;
 
 async function play(options: DemoOptions): Promise<void> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headrace-demo-'));
@@ -71,11 +72,15 @@ async function play(options: DemoOptions): Promise<void> {
 }
 
 async function createWarehouse({ warehouse }: DemoOptions, folder: string): Promise<DemoWarehouse> {
-  if (warehouse === 'duckdb') return DuckDbDemoWarehouse.create(folder);
+  if (warehouse === 'duckdb') {
+    const created = await DuckDbDemoWarehouse.create(folder);
+    cleanup.add('close the warehouse', () => created.close());
+    return created;
+  }
   const server = await started('stop PostgreSQL', getPostgres(say));
-  const created = await PostgresDemoWarehouse.create(server.url);
-  cleanup.add('drop the database', () => created.close());
-  return created;
+  const creating = PostgresDemoWarehouse.create(server.url);
+  cleanup.add('drop the database', async () => (await creating.catch(() => undefined))?.close());
+  return creating;
 }
 
 async function setStage(
@@ -106,15 +111,20 @@ async function started<T extends { stop(): Promise<void> }>(what: string, servic
     const running = await service.catch(() => undefined);
     await running?.stop();
   });
-  return service;
+  const running = await service;
+  await unlessEnding();
+  return running;
+}
+
+/** After a signal the story goes no further: only the cleanup does. */
+async function unlessEnding(): Promise<void> {
+  if (isEnding) await new Promise(() => undefined);
 }
 
 /** A cron instant that does not fall into the demo: its numbers hold at three o'clock in the morning, too. */
 function twelveHoursFrom(now: Date): string {
   return `${now.getUTCMinutes()} ${(now.getUTCHours() + 12) % 24} * * *`;
 }
-
-let isEnding = false;
 
 /** The first signal ends the demo in order, a second one at once. */
 function endOnSignals(): void {
@@ -147,7 +157,7 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     // What fails because of a signal is no failure; the signal's own end goes on.
-    if (isEnding) await new Promise(() => undefined);
+    await unlessEnding();
     const text =
       error instanceof DemoFailure || !(error instanceof Error) ? String(error).replace(/^Error: /, '') : (error.stack ?? error.message);
     console.error(`\n${colors.red('The demo failed.')} ${text}`);

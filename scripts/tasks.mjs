@@ -11,7 +11,8 @@ const TASKS = {
   build: () => build(),
   check: (args) => check(args),
   test: (args) => afterBuild(() => runTests(args), reportNoTests),
-  demo: (args) => afterBuild(() => run(...tool('tsx', 'demo/main.ts', ...args))),
+  // Not by tsx's own program: it kills a child that is busy when Ctrl-C comes, and the demo has to clean up.
+  demo: (args) => afterBuild(() => run(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...args])),
   'test:long': (args) => afterBuild(() => run(...tool('tsx', 'test/long/soak.ts', ...args))),
   bench: (args) => afterBuild(() => run(...tool('tsx', 'bench/main.ts', ...args))),
 };

@@ -19,7 +19,7 @@ class Demo {
 
   constructor(args: readonly string[], temporary: string) {
     const env = { ...process.env, KAFKA_BROKERS: inject('kafkaBrokers'), POSTGRES_URL: inject('postgresUrl'), TMPDIR: temporary };
-    this.#child = spawn(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'demo/main.ts', ...args], { cwd: ROOT, env, stdio: 'pipe' });
+    this.#child = spawn(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...args], { cwd: ROOT, env, stdio: 'pipe' });
     const collect = (text: Buffer): void => {
       this.output += text.toString();
     };
