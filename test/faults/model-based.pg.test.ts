@@ -48,13 +48,13 @@ const row = (n: number) => `id = ${n}`;
 
 /** What may happen to a source. Each ends in a consistent state, or is refused by the unique index and then did not happen. */
 function operation(random: Random): string {
-  const n = random.between(1, 8);
-  const identity = `i${random.between(1, 4)}`;
+  const n = random.between(1, 6);
+  const identity = `i${random.between(1, 3)}`;
   const touch = 'at = clock_timestamp()';
-  switch (random.between(0, 10)) {
+  switch (random.between(0, 14)) {
     case 0:
     case 1:
-      return `insert into rows (id, identity, v, scope) values (${n}, '${identity}', '${random.between(1, 3)}', ${random.chance(0.6)}) on conflict (id) do nothing`;
+      return `insert into rows (id, identity, v, scope) values (${n}, '${identity}', '${random.pick(['1', '2', '3', 'poison'])}', ${random.chance(0.7)}) on conflict (id) do nothing`;
     case 2:
     case 3:
       return `update rows set v = '${random.between(1, 3)}', ${touch} where ${row(n)}`;
@@ -70,6 +70,14 @@ function operation(random: Random): string {
     case 8:
       return `update rows set gone = not gone, ${touch} where ${row(n)}`;
     case 9:
+    case 10:
+      // Returns unfit, or gets fit while nobody looks.
+      return random.chance(0.5)
+        ? `update rows set v = 'poison', scope = true, gone = false, ${touch} where ${row(n)} and not (${SPEAKS})`
+        : `update rows set v = '${random.between(1, 3)}', scope = not scope, ${touch} where ${row(n)} and v = 'poison'`;
+    case 11:
+      return `update rows set scope = false, ${touch} where v = 'poison'`;
+    case 12:
       // The identity moves to another row: the old one leaves it.
       return `with o as (update rows set identity = 'j' || id, ${touch} where identity = '${identity}' and ${SPEAKS} and id <> ${n} returning 1)
         select count(*) from o; update rows set identity = '${identity}', ${touch} where ${row(n)}`;
@@ -109,7 +117,7 @@ async function runSomehow(w: World, random: Random, log: string[]): Promise<void
     rmSync(folder, { recursive: true, force: true });
     cpSync(backup, folder, { recursive: true });
   }
-  const full = random.chance(0.3);
+  const full = random.chance(0.4);
   log.push(`run${full ? ' --full' : ''}${['; copy deleted before', '; copy saved before', '; copy swapped before'][disturbance] ?? ''}`);
   await w.run('fact', { full, chunk: { changes: random.pick([1, 2, 1000]), bytes: 1e6 } });
 }

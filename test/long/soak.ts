@@ -39,6 +39,14 @@ const isOver = () => Date.now() >= endsAt;
 
 console.log(`soak: ${minutes} minutes, seed ${seed}, in ${base}`);
 const [kafka, postgres] = await Promise.all([startKafka({ properties: {} }), startPostgres()]);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    console.log(`${minute()}  ended by ${signal}; ${summary()}`);
+    killAll();
+    // The broker and the server end with this process.
+    process.exit(1);
+  });
+}
 try {
   process.exitCode = (await soak()) ? 0 : 1;
 } finally {
