@@ -265,6 +265,9 @@ export class Writer {
    */
   async #reopenAfter(error: unknown, control?: ControlRecord): Promise<number | undefined> {
     const { job, view } = { job: this.#job, view: this.#view };
+    // Promise 2: until this has come to its end, what lies between the view and the new fence is unknown, and nothing may set the view behind it.
+    this.#failure = error;
+    this.#isInStep = false;
     await this.#drop();
     const { end } = await snapshotEnd(job, view);
     const owner = await newestOwner(job, view, end);
