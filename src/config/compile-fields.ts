@@ -4,7 +4,7 @@ import type { Problem } from '../core/problem.ts';
 import { type Constant, misfit } from './constant.ts';
 import type { Path, SourceDocument } from './document.ts';
 import type { WrittenField } from './mapping-schema.ts';
-import type { Field, ValueSource } from './project.ts';
+import type { Deprecation, Field, ValueSource } from './project.ts';
 import { FIELD_NAME_RULE, isFieldName } from './written-type.ts';
 
 type Report = (problem: Problem) => void;
@@ -26,6 +26,7 @@ export function compileFields(
         : compileNested(name, field, field.fields, at, document, report);
     if (compiled !== undefined) fields.push(compiled);
   }
+  checkAliases(written, path, document, report);
   return fields;
 }
 
@@ -52,7 +53,7 @@ function compileNested(
     kind: 'object',
     members: members.map((member) => ({ name: member.name, type: member.type, optional: member.optional })),
   } as const;
-  return { name, members, type, optional: false, description: written.description };
+  return { name, members, type, optional: false, ...noticesOf(written) };
 }
 
 function compileLeaf(name: string, written: WrittenField, path: Path, document: SourceDocument, report: Report): Field | undefined {
@@ -76,7 +77,31 @@ function compileLeaf(name: string, written: WrittenField, path: Path, document: 
   checkCombination(written, path, document, report);
   if (source === undefined) return undefined;
   const values = written.values === undefined ? undefined : new Map(Object.entries(written.values));
-  return { name, source, values, type, optional, default: written.default, description: written.description };
+  return { name, source, values, type, optional, default: written.default, ...noticesOf(written) };
+}
+
+/** What a field says to people, and to readers of earlier versions. */
+function noticesOf({ description, aliases, deprecated }: WrittenField): Pick<Field, 'description' | 'aliases' | 'deprecated'> {
+  return { description, aliases, deprecated: compileDeprecation(deprecated) };
+}
+
+export function compileDeprecation(written: WrittenField['deprecated']): Deprecation | undefined {
+  return typeof written === 'string' ? { reason: written.trim() } : written;
+}
+
+/** A former name belongs to one field, and to none that is here now. */
+function checkAliases(written: Readonly<Record<string, WrittenField>>, path: Path, document: SourceDocument, report: Report): void {
+  const owners = new Map(Object.keys(written).map((name) => [name, name]));
+  for (const [name, { aliases }] of Object.entries(written)) {
+    for (const [index, alias] of (aliases ?? []).entries()) {
+      const at = [...path, name, 'aliases', index];
+      const owner = owners.get(alias);
+      if (!isFieldName(alias)) report(document.problem(at, `This name does not fit: ${FIELD_NAME_RULE}.`));
+      else if (owner === alias) report(document.problem(at, 'An alias is a former name, and this field exists now.', 'Remove the alias.'));
+      else if (owner !== undefined) report(document.problem(at, `The field \`${owner}\` has this alias, too.`, 'Remove one of the two.'));
+      else owners.set(alias, name);
+    }
+  }
 }
 
 /** Symbols are named only where they are written literally: a problem never shows what a variable holds. */

@@ -1,14 +1,16 @@
 import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
+import { classSettings } from './class-settings.ts';
 import { compileFields } from './compile-fields.ts';
 import { compileGuards } from './compile-guards.ts';
 import { reportRepeated } from './compile-model.ts';
 import type { ProjectFile } from './compile-project.ts';
+import { compileOccurredAt, contractRules } from './contract-rules.ts';
 import { mappingDigest } from './digest.ts';
 import type { SourceDocument } from './document.ts';
-import { type ClassSettings, checkMappingRules } from './mapping-rules.ts';
+import { checkMappingRules } from './mapping-rules.ts';
 import { mappingSchemaWritten, type WrittenMapping } from './mapping-schema.ts';
-import type { Field, Mapping, MappingClass, Model, ValueSource } from './project.ts';
+import type { Field, Mapping, Model } from './project.ts';
 import { readSection } from './read-section.ts';
 import { compileTopic } from './topic-settings.ts';
 
@@ -41,62 +43,21 @@ export function compileMapping(
   checkNames(written, fields, document, known, report);
   const topicSpec = compileTopic(written.class ?? 'profile', written, project.topics, document, report);
   const model = known.models.get(written.model ?? '');
-  const settings = settingsOf(written);
+  const settings = classSettings(written);
   if (written.class !== undefined)
     checkMappingRules({ ...written, ...settings, class: written.class, topicSpec, model, occurredAt }, document, report);
 
-  const { mapping: name, fact, version, class: mappingClass, topic, owner, semantics, key } = written;
-  if (name === undefined || fact === undefined || version === undefined || mappingClass === undefined || model === undefined)
-    return { document, written, mapping: undefined };
-  if (topic === undefined || owner === undefined || semantics === undefined || key === undefined || occurredAt === undefined)
-    return { document, written, mapping: undefined };
+  const rules = contractRules(written, { ...settings, fields, occurredAt });
+  if (rules === undefined || model === undefined) return { document, written, mapping: undefined };
   const undigested: Omit<Mapping, 'digest'> = {
-    name,
+    ...rules,
     location: document.locate(''),
-    fact,
-    version,
-    class: mappingClass,
-    model: model.name,
-    topic,
-    owner,
-    semantics: semantics.trim(),
-    compatibility: written.compatibility ?? 'backward',
-    encoding: 'json',
-    key,
-    identity: written.identity ?? key,
-    dataSubject: written.data_subject,
-    occurredAt,
-    where: written.where,
-    fields,
-    ...settings,
+    initialLoad: settings.initialLoad,
     guards: compileGuards(written.guards, project.guards),
     topicSpec,
     locate: (path) => document.locate(path),
   };
   return { document, written, mapping: { ...undigested, digest: mappingDigest(undigested, model) } };
-}
-
-/** The defaults of the classes: docs/configuration.md says why. */
-function settingsOf(written: Partial<WrittenMapping>): ClassSettings {
-  const mappingClass: MappingClass = written.class ?? 'profile';
-  return {
-    onDelete: written.on_delete ?? (mappingClass === 'behavior' ? 'none' : 'tombstone'),
-    initialLoad: written.initial_load ?? (mappingClass === 'command' ? 'baseline' : 'publish'),
-    undo: written.undo ?? 'none',
-  };
-}
-
-function compileOccurredAt(
-  written: Partial<WrittenMapping>,
-  document: SourceDocument,
-  report: (problem: Problem) => void,
-): ValueSource | undefined {
-  const { occurred_at: source } = written;
-  if (source === undefined) return undefined;
-  if (source.from !== undefined && source.cel === undefined) return { from: source.from };
-  if (source.cel !== undefined && source.from === undefined) return { cel: source.cel };
-  report(document.problem(['occurred_at'], '`occurred_at` has exactly one of from and cel.', 'As occurred_at: { from: updated_at }.'));
-  return undefined;
 }
 
 /** Names that must be names of something: the model, and the fields of key, identity and data_subject. */

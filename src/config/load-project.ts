@@ -8,7 +8,8 @@ import { compileMapping } from './compile-mapping.ts';
 import { compileModel, type ModelFile } from './compile-model.ts';
 import { compileProject, type ProjectFile } from './compile-project.ts';
 import { crossCheck } from './cross-checks.ts';
-import type { Project } from './project.ts';
+import { loadHistory } from './frozen-files.ts';
+import type { ContractHistory, Project } from './project.ts';
 import { type ReadResult, readDocument } from './read-document.ts';
 import { errorWord, type VariableSource } from './variables.ts';
 
@@ -35,7 +36,8 @@ export function findProjectRoot(cwd: string): string {
 }
 
 /**
- * Reads headrace.yml, models/ and mappings/ of the folder. Whatever is wrong in them is returned as problems, all of them at once; nothing is thrown for it.
+ * Reads headrace.yml, models/, mappings/ and contracts/ of the folder. Whatever is wrong in them is returned as problems, all of them at once; nothing is thrown for it.
+ * What is wrong in contracts/ concerns single mappings, and stands in their histories.
  * Variables come from `env` and from files alone; no .env file is read.
  */
 export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise<LoadedProject> {
@@ -63,6 +65,9 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise
   const sorted = inOrder(problems);
   if (sorted.some((problem) => problem.severity === 'error')) return { project: undefined, problems: sorted };
   if (file?.name === undefined || file.kafka === undefined) throw new Error('a project without problems lacks its name or its brokers');
+  const contracts = new Map<string, ContractHistory>();
+  for (const { mapping, document } of mappings)
+    if (mapping !== undefined) contracts.set(mapping.name, await loadHistory(mapping, document, source));
   const project: Project = {
     name: file.name,
     environment: file.environment,
@@ -72,6 +77,7 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise
     snapshot: file.snapshot,
     models: known.models,
     mappings: new Map(mappings.flatMap(({ mapping }) => (mapping === undefined ? [] : [[mapping.name, mapping] as const]))),
+    contracts,
   };
   return { project: deepFreeze(project), problems: sorted };
 }

@@ -1,10 +1,8 @@
 import type { Problem } from '../core/problem.ts';
+import type { ClassSettings } from './class-settings.ts';
 import type { SourceDocument } from './document.ts';
-import type { Mapping, MappingClass, Model, TopicSettings, ValueSource } from './project.ts';
+import type { MappingClass, Model, TopicSettings, ValueSource } from './project.ts';
 import { isCompacted } from './topic-settings.ts';
-
-/** Settings whose default follows from the class. */
-export type ClassSettings = Pick<Mapping, 'onDelete' | 'initialLoad' | 'undo'>;
 
 /** What the rules of the classes look at. */
 export interface RuledMapping extends ClassSettings {

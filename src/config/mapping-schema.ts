@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boolean, leaf, text } from './leaf.ts';
 import { guardsSchema, partitions, replication, topicConfig } from './project-schema.ts';
-import { choice, column, factName, slug, topicName, version } from './scalars.ts';
+import { choice, column, day, factName, slug, topicName, version } from './scalars.ts';
 import { fieldType } from './written-type.ts';
 
 const REFUSED = { refused: 'must be text, a number or a boolean', show: false } as const;
@@ -18,6 +18,17 @@ const constantOrNull = () =>
   leaf<string | number | boolean | null>((written) => (isConstant(written) || written === null ? { value: written } : REFUSED), {
     type: ['string', 'number', 'boolean', 'null'],
   });
+
+/** A text, or when and until when. */
+const deprecation = () =>
+  z.union([
+    text(),
+    z.strictObject({
+      since: text().optional().meta({ description: 'The version that began to say so, as "1.2".' }),
+      until: day().optional().meta({ description: 'The day after which it may be gone, as 2027-01-31.' }),
+      reason: text().optional().meta({ description: 'What to use in its place.' }),
+    }),
+  ]);
 
 /** One field: exactly one of from, cel, const, fields. That, and what fits to what, is checked in compile-fields.ts. */
 export const fieldSchema = z
@@ -39,6 +50,8 @@ export const fieldSchema = z
       .optional()
       .meta({ description: "Replaces the source's text; any other value rejects the row." }),
     description: text().optional().meta({ description: 'What the field means.' }),
+    aliases: z.array(text()).optional().meta({ description: 'Names that the field had in earlier versions of the contract.' }),
+    deprecated: deprecation().optional().meta({ description: 'Asks consumers to leave the field: a text, or since, until and reason.' }),
   })
   .meta({ oneOf: [{ required: ['from'] }, { required: ['cel'] }, { required: ['const'] }, { required: ['fields'] }] });
 
@@ -66,7 +79,7 @@ export const mappingSchemaWritten = z
     description: text().optional().meta({ description: 'More, for people.' }),
     compatibility: choice(COMPATIBILITIES)
       .optional()
-      .meta({ description: 'Which changes of the contract are allowed.', default: 'backward' }),
+      .meta({ description: 'Which changes of the contract are allowed. Default: backward; full for command.' }),
     encoding: choice(['json'], ['avro', 'protobuf']).optional().meta({ description: 'Encoding of the value.', default: 'json' }),
     key: fieldNames().meta({ description: 'Fields that form the Kafka key.' }),
     identity: fieldNames()
@@ -88,10 +101,11 @@ export const mappingSchemaWritten = z
     initial_load: choice(['publish', 'baseline']).optional().meta({
       description: 'The first facts are published, or only recorded as known. Default: publish; baseline for command.',
     }),
-    undo: choice(['previous', 'none'])
-      .optional()
-      .meta({ description: 'previous: an undo publishes the fact before it as a new version.', default: 'none' }),
+    undo: choice(['previous', 'none']).optional().meta({
+      description: 'previous: an undo publishes the fact before it as a new version. A command must say it. Default: none.',
+    }),
     guards: guardsSchema,
+    deprecated: deprecation().optional().meta({ description: 'Asks consumers to leave the contract: a text, or since, until and reason.' }),
     partitions: partitions.meta({ description: 'Partitions of the topic. Default: topics.partitions of headrace.yml.' }),
     replication: replication.meta({ description: 'Replication factor of the topic.' }),
     topic_config: topicConfig.optional().meta({

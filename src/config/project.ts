@@ -1,5 +1,5 @@
 import type { FieldType } from '../core/field-type.ts';
-import type { Location } from '../core/problem.ts';
+import type { Location, Problem } from '../core/problem.ts';
 
 /**
  * The validated, frozen project: everything that a person wrote, with defaults filled in and variables resolved.
@@ -15,6 +15,8 @@ export interface Project {
   readonly snapshot: SnapshotConfig;
   readonly models: ReadonlyMap<string, Model>;
   readonly mappings: ReadonlyMap<string, Mapping>;
+  /** By the name of the mapping; every mapping has one. */
+  readonly contracts: ReadonlyMap<string, ContractHistory>;
 }
 
 export type WarehouseConfig = PostgresConfig | DuckDbConfig;
@@ -107,11 +109,14 @@ export interface CursorConfig {
 
 export type MappingClass = 'behavior' | 'profile' | 'command' | 'governance';
 
-export interface Mapping {
+/**
+ * The part of a mapping that is frozen with each version of its contract: what consumers may rely on, and the rules that make facts of rows. It is all that is
+ * needed to make the facts of that version again. How much is published at once, guards and settings of topics are not part of it.
+ */
+export interface ContractRules {
   readonly name: string;
-  readonly location: Location;
   readonly fact: string;
-  readonly version: { readonly major: number; readonly minor: number };
+  readonly version: ContractVersion;
   readonly class: MappingClass;
   readonly model: string;
   readonly topic: string;
@@ -128,8 +133,14 @@ export interface Mapping {
   readonly where?: string | undefined;
   readonly fields: readonly Field[];
   readonly onDelete: 'tombstone' | 'fact' | 'none';
-  readonly initialLoad: 'publish' | 'baseline';
   readonly undo: 'previous' | 'none';
+  /** Consumers are asked to leave the whole contract. */
+  readonly deprecated?: Deprecation | undefined;
+}
+
+export interface Mapping extends ContractRules {
+  readonly location: Location;
+  readonly initialLoad: 'publish' | 'baseline';
   readonly guards: Guards;
   readonly topicSpec: TopicSettings;
   /**
@@ -138,6 +149,44 @@ export interface Mapping {
    */
   readonly digest: string;
   locate(path: string): Location;
+}
+
+export interface ContractVersion {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** A notice to consumers. `until` is the day (ISO) after which it may be gone. */
+export interface Deprecation {
+  readonly reason?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** The contracts of one mapping: the frozen versions, and the form in which the working one would be frozen. */
+export interface ContractHistory {
+  readonly mapping: string;
+  /** Relative to the project: `contracts/<mapping>`. */
+  readonly folder: string;
+  /** From the lowest version to the highest; those that cannot be read are missing, and stand in `problems`. */
+  readonly versions: readonly FrozenContract[];
+  /** Files that were edited, or that are no frozen contracts. A mapping that has any must not run. */
+  readonly problems: readonly Problem[];
+  /** The working version as a frozen file would hold it. Variables stand in it as they are written. */
+  freeze(): FrozenForm;
+}
+
+export interface FrozenContract {
+  readonly file: string;
+  readonly rules: ContractRules;
+  readonly digest: string;
+}
+
+/** The text of a frozen file, and the digest of what it says. */
+export interface FrozenForm {
+  /** `sha256:…`: equal digests, equal contracts and rules. */
+  readonly digest: string;
+  readonly text: string;
 }
 
 export type Compatibility = 'none' | 'backward' | 'backward_transitive' | 'forward' | 'forward_transitive' | 'full' | 'full_transitive';
@@ -157,6 +206,9 @@ export interface Field {
   /** Used where the source is NULL. */
   readonly default?: string | number | boolean | undefined;
   readonly description?: string | undefined;
+  /** Names that the field had in earlier versions. */
+  readonly aliases?: readonly string[] | undefined;
+  readonly deprecated?: Deprecation | undefined;
 }
 
 export interface Guards {

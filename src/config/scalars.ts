@@ -160,6 +160,22 @@ export const version = () =>
     { type: 'string', pattern: `^(0|[1-9]\\d*)\\.(0|[1-9]\\d*)$|${VARIABLE_PATTERN}` },
   );
 
+/** A calendar day, as 2027-01-31. */
+export const day = () =>
+  leaf<string>(
+    (written) => {
+      const isDay = typeof written === 'string' && /^\d{4}-\d\d-\d\d$/.test(written) && isCalendarDay(written);
+      return isDay ? { value: written } : { refused: 'is not a day', suggestion: 'Write year, month and day: 2027-01-31.' };
+    },
+    { type: 'string', pattern: `^\\d{4}-\\d\\d-\\d\\d$|${VARIABLE_PATTERN}` },
+  );
+
+/** Date.parse takes 2027-02-31 for a day in March. */
+function isCalendarDay(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
 /** `host:port,host:port`, or a list of them. */
 export const brokers = () =>
   leaf<readonly string[]>(
