@@ -51,7 +51,7 @@ export function contractError(check: ContractCheck, mapping: Mapping): HeadraceE
     case 'changed':
       return new HeadraceError(
         'CONTRACT_CHANGED',
-        `${mapping.name}: version ${version} is frozen, and the mapping says something else now.`,
+        `${mapping.name}: the mapping says something else than its frozen versions, and ${version} is taken or passed.`,
         {
           ...at,
           suggestion: `Write version: "${nextVersion}" in ${file}, and run \`headrace contracts freeze ${mapping.name}\`; commit the file that it writes.`,
