@@ -49,7 +49,7 @@ const field = (name: string, type: FieldType, more: Partial<Field> = {}): Field 
 const built = (name: string, ...members: Field[]): Field => ({
   name,
   members,
-  type: object(...members.map(({ name: member, type, optional }) => [member, type, ...(optional ? ([true] as const) : [])] as const)),
+  type: { kind: 'object', members: members.map(({ name: member, type, optional }) => ({ name: member, type, optional })) },
   optional: false,
 });
 
