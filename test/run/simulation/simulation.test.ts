@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LoadedVariant, loadVariant } from './project.ts';
 import type { RulesOff } from './rules-off.ts';
-import { at, EVERYTHING, type Focus, play, type Scenario, scenariosOf } from './scenario.ts';
+import { type Action, at, EVERYTHING, type Focus, play, type Scenario, scenariosOf } from './scenario.ts';
 import { scratchFolder, watchWebAssembly } from './simulation.ts';
 
 // A short search each time; SIMULATION_RUNS=20000 for a long one, SIMULATION_SEED and SIMULATION_PATH (printed by a failure) to see one again.
@@ -105,10 +105,26 @@ test('a commit without an answer, then a second failure at any later call: the v
         { after: then, fate: 'lost' as const },
       ];
       const edits = [{ put: 0, plan: 'silver' as const, number: 1, internal: false, cursor: 'new' as const }];
-      await play({ seed: 0, family: 0, actions: [clean, { edits }, { ...clean, moments }] }, families, scratch, {});
+      await play({ seed: 0, family: 0, home: 0, actions: [clean, { edits }, { ...clean, moments }] }, families, scratch, {});
     }
   }
 }, 120_000);
+
+/** Found by the simulation: the copy knows the row as one without a fact, and its entry, read from the topic, under another number. */
+test('a row whose fact was published by a run that died before it applied it, and that fits the contract no more, is not gone', async () => {
+  const row = { put: 3, number: 1, internal: false, cursor: 'new' as const };
+  const run = { run: 0, full: false, takeOver: false, variant: 0, moments: [] };
+  const actions: Action[] = [
+    { edits: [{ ...row, plan: 'gold', internal: true }] },
+    run,
+    { edits: [{ ...row, plan: 'gold' }] },
+    { ...run, moments: [{ on: 'inside_apply', after: 0, fate: 'crash' }] },
+    // Something must be gone, or nobody looks for what is.
+    { edits: [{ ...row, plan: 'copper' }, { delete: 1 }] },
+    { ...run, full: true },
+  ];
+  await play({ seed: 0, family: 0, home: 0, actions }, families, scratch, {});
+});
 
 test('whatever happens, nothing is lost, nothing arrives twice, and each chunk arrives whole', async () => {
   await fc.assert(
