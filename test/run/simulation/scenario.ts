@@ -85,13 +85,14 @@ const rare = fc.nat(3).map((n) => n === 3);
 
 /** What a search concentrates on. */
 export interface Focus {
+  readonly edit: fc.Arbitrary<Edit>;
   readonly hosts: readonly number[];
   readonly full: fc.Arbitrary<boolean>;
   readonly takeOver: fc.Arbitrary<boolean>;
   readonly moment: fc.Arbitrary<Moment>;
 }
 
-export const EVERYTHING: Focus = { hosts: HOSTS.map((_, i) => i), full: rare, takeOver: fc.boolean(), moment };
+export const EVERYTHING: Focus = { edit, hosts: HOSTS.map((_, i) => i), full: rare, takeOver: fc.boolean(), moment };
 
 export function scenariosOf(focus: Focus): fc.Arbitrary<Scenario> {
   const host = fc.constantFrom(...focus.hosts);
@@ -99,7 +100,7 @@ export function scenariosOf(focus: Focus): fc.Arbitrary<Scenario> {
   const variant = fc.nat(5).map((n) => Number(n === 5));
   const passMs = fc.constantFrom(10 * SECOND, 70 * SECOND, 300 * SECOND, 24 * HOUR, 16 * 24 * HOUR, 31 * 24 * HOUR);
   const action: fc.Arbitrary<Action> = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ edits: fc.array(edit, { minLength: 1, maxLength: 4 }) }) },
+    { weight: 4, arbitrary: fc.record({ edits: fc.array(focus.edit, { minLength: 1, maxLength: 4 }) }) },
     { weight: 6, arbitrary: fc.record({ run: host, full: focus.full, takeOver: focus.takeOver, variant, moments }) },
     { weight: 2, arbitrary: fc.record({ thaw: fc.nat(2), moments }) },
     { weight: 1, arbitrary: fc.record({ passMs }) },
@@ -113,6 +114,9 @@ export function scenariosOf(focus: Focus): fc.Arbitrary<Scenario> {
     actions: fc.array(action, { minLength: 2, maxLength: 14, size: 'max' }),
   });
 }
+
+/** A row that goes, and comes back byte for byte as it was. */
+export const GOING_AND_COMING: fc.Arbitrary<Edit> = fc.constantFrom({ delete: 0 }, { restore: 0, back: 1 });
 
 /** At a call of this name, the first or a later one. */
 export function at(on: string, ...fates: Fate[]): fc.Arbitrary<Moment> {
