@@ -297,6 +297,8 @@ export class Comparison {
     const slot = own?.slot ?? (isFree ? slotNow : fingerprints.rowSlot(rowHash));
     const stored = own?.stored ?? view.findEntry(slot);
     const mark = this.#place(row, 'quarantined', slot, rowHash, stored);
+    // Promise 1: a refused row was seen, and what it said before is not over, under whatever number its entry came from the topic.
+    if (stored !== undefined) this.#isBehind(stored, mark, rowHash);
     if (rejected.identity === null) this.#unplaced.set(textOf(rowHash), mark.ordinal);
     this.#confirm(mark.ordinal, stored !== undefined && mustBeConfirmed(stored.entry.state));
     this.#refuse(slot, mark, rowHash, rejected, stored?.entry, values);

@@ -33,6 +33,8 @@ export const HOSTS = [
 /** Something that happens when a process has made so many further calls. */
 export interface Incident {
   readonly after: number;
+  /** Counts only calls of this name. */
+  readonly on?: string | undefined;
   readonly what: Fate | { readonly passMs: number } | { readonly edit: (table: SourceTable) => void };
 }
 
@@ -119,7 +121,7 @@ export class Simulation {
       const call = process.pending[this.#random.below(process.pending.length)];
       if (call === undefined) throw new Error('no call');
       const next = queue[0];
-      if (next !== undefined && until-- <= 0) {
+      if (next !== undefined && (next.on === undefined || next.on === call.label) && until-- <= 0) {
         queue.shift();
         until = queue[0]?.after ?? 0;
         if (typeof next.what === 'string') {
