@@ -63,28 +63,26 @@ function unknownGroup(): HeadraceError {
 }
 
 function grantTable(grants: readonly NeededGrant[], { bold, dim }: Output['colors']): string {
+  const owner = ({ mappings: [first, ...rest] }: NeededGrant) => (rest.length > 0 ? '(several)' : (first ?? '(project)'));
   return formatTable<NeededGrant>(
     [
+      { title: dim('mapping'), value: owner },
       { title: dim('resource'), value: (g) => g.resource },
       { title: dim('name'), value: (g) => bold(g.pattern === 'prefixed' ? `${g.name}*` : g.name) },
       { title: dim('operation'), value: (g) => g.operation },
       { title: dim('for'), value: (g) => g.purposes.join(', ') },
     ],
-    grants,
+    grants.toSorted((a, b) => (owner(a) < owner(b) ? -1 : owner(a) > owner(b) ? 1 : 0)),
   );
 }
 
 /** For a shell, as it is. A cluster that has ACLs wants a login of whoever changes them. */
-function script(project: Project, principal: string, grants: readonly NeededGrant[]): string {
-  const { kafka } = project;
-  const needsLogin = kafka.sasl !== undefined || kafka.tls !== undefined;
-  const head = needsLogin
-    ? [
-        '# admin.properties: the login of somebody who may change ACLs (security.protocol, sasl.mechanism, sasl.jaas.config, ssl.*).',
-        'tool="kafka-acls.sh --command-config admin.properties"',
-      ]
-    : ['tool=kafka-acls.sh'];
-  return [...head, ...aclCommands(kafka, principal, grants, '$tool')].join('\n');
+function script({ kafka }: Project, principal: string, grants: readonly NeededGrant[]): string {
+  if (kafka.sasl === undefined && kafka.tls === undefined) return aclCommands(kafka, principal, grants).join('\n');
+  return [
+    '# admin.properties: the login of somebody who may change ACLs (security.protocol, sasl.mechanism, sasl.jaas.config, ssl.…)',
+    ...aclCommands(kafka, principal, grants, 'kafka-acls.sh --command-config admin.properties'),
+  ].join('\n');
 }
 
 /** In the words of Kafka's AdminClient, its REST proxy, and what is built on them. */
