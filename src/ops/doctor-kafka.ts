@@ -37,7 +37,11 @@ async function checkTransaction(system: System, project: Project): Promise<Findi
     } finally {
       await publisher.close();
     }
-    return fine('permissions', 'transactions', `can be opened under headrace.${project.name}.*`);
+    return fine(
+      'permissions',
+      'transactions',
+      `one can be opened as ${transactionalId}; whether records may be written shows when a run does`,
+    );
   } catch (error) {
     return failure('permissions', 'transactions', error);
   }
