@@ -38,7 +38,7 @@ const APPLY: readonly Operation[] = ['Describe', 'Create', 'AlterConfigs'];
 const LOOK_AT_SETTINGS: readonly Operation[] = ['Describe', 'DescribeConfigs'];
 
 /**
- * What each purpose does, and no more: test/publish/grants.e2e.test.ts takes away each one by itself, and the command that needs it has to name it. What another
+ * What each purpose does, and no more: test/publish/grants.pg.test.ts takes away each one by itself, and the command that needs it has to name it. What another
  * operation implies is not listed: Read and Write imply Describe, AlterConfigs implies DescribeConfigs.
  */
 const NEEDS: Readonly<Record<Purpose, Readonly<Partial<Record<Place, readonly Operation[]>>>>> = {
