@@ -172,10 +172,24 @@ export function isTlsError(error: unknown): boolean {
   return causes(error).some((e) => typeof e.code === 'string' && TLS_CODES.test(e.code));
 }
 
+/** What to do about a TLS error of Node (https://nodejs.org/api/tls.html#x509-certificate-error-codes, and OpenSSL's own). */
+function tlsAdvice(code: string): string {
+  if (code === 'CERT_HAS_EXPIRED')
+    return "the broker's certificate, or its authority's, has expired. Renew it (`ssl.keystore` of the broker; kafka.tls.ca), or set this machine's clock.";
+  if (code === 'CERT_NOT_YET_VALID') return "the broker's certificate is not valid yet: is this machine's clock behind?";
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'the certificate bears another name. Use that name in kafka.brokers, or set kafka.tls.servername to it.';
+  if (/^(SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/.test(code))
+    return 'no trusted authority vouches for the certificate. Give its authority in kafka.tls.ca.';
+  if (/ALERT|CERTIFICATE_REQUIRED/.test(code))
+    return "the broker refused it: does it want a client's certificate (kafka.tls.cert and kafka.tls.key), or does that one not fit?";
+  return 'check kafka.tls (ca, servername), and that the port is a TLS listener.';
+}
+
 function reachSuggestion(chain: readonly KafkaJsError[], context: KafkaContext): string {
-  const code = chain.map((e) => e.code).find((c) => typeof c === 'string');
+  const code = chain.map((e) => e.code).find((c): c is string => typeof c === 'string');
   if (isTlsError(chain[0]) || (context.config.tls !== undefined && code === 'ECONNRESET')) {
-    return `The TLS handshake failed (${code}): check kafka.tls (ca, servername), and that the port is a TLS listener.`;
+    return `The TLS handshake failed (${code}): ${tlsAdvice(code ?? '')}`;
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'The host name is unknown: check kafka.brokers.';
   const closed = chain.some((e) => e.name === 'KafkaJSConnectionClosedError' || /closed by the server|closed connection/i.test(e.message));
