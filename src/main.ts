@@ -8,6 +8,6 @@ const exitCode = await runCommandLine({
   cwd: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
-  compose: async (project) => (await import('./compose.ts')).composeSystem(project),
+  compose: async (project, purpose) => (await import('./compose.ts')).composeSystem(project, purpose),
 });
 process.exit(exitCode);

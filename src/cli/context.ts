@@ -1,4 +1,5 @@
 import type { Project } from '../config/project.ts';
+import type { Purpose } from '../publish/grants.ts';
 import type { System } from '../run/system.ts';
 import type { Output, TextStream } from './output.ts';
 import type { Interruption } from './signals.ts';
@@ -11,7 +12,7 @@ export interface CommandLine {
   readonly cwd: string;
   readonly stdout: TextStream;
   readonly stderr: TextStream;
-  readonly compose: (project: Project) => Promise<System>;
+  readonly compose: (project: Project, purpose?: Purpose) => Promise<System>;
 }
 
 /** What every command works with. */
@@ -21,7 +22,7 @@ export interface CommandContext {
   readonly output: Output;
   readonly globals: GlobalOptions;
   readonly interruption: Interruption;
-  readonly compose: (project: Project) => Promise<System>;
+  readonly compose: (project: Project, purpose?: Purpose) => Promise<System>;
 }
 
 /** Options that every command has. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { PURPOSES } from '../publish/grants.ts';
 import { addGlobalOptions, commandAdder } from './add-command.ts';
 import type { CommandLine } from './context.ts';
 import { addContractsCommands } from './contracts-program.ts';
@@ -108,6 +109,27 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     const { applyTopicsCommand } = await import('./commands/topics.ts');
     return (context) => applyTopicsCommand(context, names);
   });
+  const acl = add<import('./commands/topics-acl.ts').AclFlags>(
+    topics,
+    'acl [mappings...]',
+    'Print the grants that are needed, and no more, for each purpose. Asks nobody.',
+    [
+      'headrace topics acl',
+      'headrace topics acl --principal User:headrace --format commands | ssh kafka-1 bash',
+      'headrace topics acl --for topics-apply --principal User:deploy --format commands',
+      "headrace topics acl customer --for consume --principal User:crm --group 'crm-*' --format json",
+    ],
+  );
+  acl.command
+    .option('--principal <principal>', "who gets the grants, as User:name (default: kafka.sasl's username)", principal)
+    .option('--for <purposes>', `what they are for, separated by commas: ${PURPOSES.join(', ')} (default: run,plan,status,doctor)`, list)
+    .addOption(new Option('--format <format>', 'how to print them').choices(['table', 'commands', 'json']).default('table'))
+    .option('--prefixed', 'one grant for all internal names of the project, instead of one for each')
+    .option('--group <name>', "of consume: the consumers' group; a * at its end for all that begin so");
+  acl.runs(async (names, flags) => {
+    const { topicsAclCommand } = await import('./commands/topics-acl.ts');
+    return (context) => topicsAclCommand(context, names, flags);
+  });
 
   addContractsCommands(program, add);
 
@@ -155,6 +177,11 @@ function list(text: string): string[] {
 function positiveInteger(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1 on.');
   return Number(text);
+}
+
+function principal(text: string): string {
+  if (!/^\w+:./.test(text)) throw new InvalidArgumentError('It has a type and a name, as User:headrace.');
+  return text;
 }
 
 function readVersion(): string {

@@ -1,4 +1,6 @@
+import type { KafkaConfig } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
+import { denial } from '../publish/denial.ts';
 import type { TopicState } from '../publish/publisher.ts';
 import type { Job } from './job.ts';
 
@@ -12,7 +14,10 @@ export interface FactTopic {
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
 const ROOM_FOR_HEADERS = 8_192;
 
-/** Every start checks the topics: missing ones, and settings under which a promise cannot hold. Throws TOPIC_MISSING, TOPIC_UNFIT. */
+/**
+ * Every start checks the topics: missing ones, and settings under which a promise cannot hold. What may not be looked at is not taken for good.
+ * Throws TOPIC_MISSING, TOPIC_UNFIT, KAFKA_DENIED.
+ */
 export async function checkTopics(job: Job): Promise<FactTopic> {
   const { topics, mapping } = job;
   const states = await job.admin.describe(Object.values(topics));
@@ -28,6 +33,8 @@ export async function checkTopics(job: Job): Promise<FactTopic> {
   }
   const snapshot = states.get(topics.snapshot) as TopicState;
   const facts = states.get(topics.facts) as TopicState;
+  const unknown = [facts, snapshot].filter(({ configReadable }) => !configReadable);
+  if (unknown.length > 0) throw settingsDenied(job.project.kafka, unknown);
   for (const problem of [...unfitSnapshot(snapshot), ...unfitFacts(facts, job)]) {
     throw new HeadraceError('TOPIC_UNFIT', `${mapping.name}: ${problem}`, {
       suggestion: '`headrace topics plan` shows what to change, `headrace topics apply` changes it.',
@@ -37,6 +44,14 @@ export async function checkTopics(job: Job): Promise<FactTopic> {
   const kept = (mapping.onDelete === 'fact' ? 1 : 0) + (mapping.undo === 'previous' ? 1 : 0);
   const inEntry = kept === 0 ? Number.POSITIVE_INFINITY : Math.floor(limit(snapshot) / (mapping.undo === 'previous' ? 2 : 1));
   return { partitions: facts.partitions, maxValueBytes: Math.min(limit(facts), inEntry) };
+}
+
+/** Of topics whose settings may not be read. */
+export function settingsDenied(kafka: KafkaConfig, states: readonly Pick<TopicState, 'topic'>[]): HeadraceError {
+  const missing = states.map(
+    ({ topic }) => ({ resource: 'topic', name: topic, pattern: 'literal', operation: 'DescribeConfigs' }) as const,
+  );
+  return denial(kafka, 'Reading topic settings', missing);
 }
 
 /** What about the snapshot topic would lose entries. */

@@ -11,7 +11,7 @@ import { formatTable } from '../table.ts';
 export async function showStateCommand(context: CommandContext, name: string, flags: { readonly count?: true }): Promise<CommandResult> {
   const project = await requireProject(context);
   const [mapping] = selectMappings(project, [name]) as [Mapping];
-  await using system = await context.compose(project);
+  await using system = await context.compose(project, 'status');
   const job = await createJob(system, project, mapping, quietSettings(context));
   const state = await showState(job, flags.count === true);
   context.output.print(stateText(state, context));
@@ -22,7 +22,7 @@ export async function rebuildStateCommand(context: CommandContext, name: string)
   const { output } = context;
   const project = await requireProject(context);
   const [mapping] = selectMappings(project, [name]) as [Mapping];
-  await using system = await context.compose(project);
+  await using system = await context.compose(project, 'status');
   const job = await createJob(system, project, mapping, quietSettings(context));
   let drawnAt = 0;
   const rebuilt = await rebuildState(job, (records, offsets) => {

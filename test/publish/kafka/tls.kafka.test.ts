@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,26 +19,18 @@ describe('a listener with TLS', () => {
   let ca: string;
   const config = (tls?: TlsConfig | true): KafkaConfig => kafkaConfig(kafka.tlsBrokers!, { connectTimeoutMs: 3000, ...(tls && { tls }) });
 
+  /** Makes a key with a certificate of its own, and returns that as PEM. */
+  async function makeStore(file: string, ...validity: string[]): Promise<string> {
+    const common = ['-keystore', join(dir, file), '-storepass', 'secret-of-test', '-alias', 'server'];
+    const name = ['-dname', 'CN=kafka.internal', '-ext', 'san=dns:kafka.internal'];
+    await run('keytool', ['-genkeypair', ...common, '-keyalg', 'EC', '-storetype', 'PKCS12', ...name, ...validity]);
+    return (await run('keytool', ['-exportcert', '-rfc', ...common])).stdout;
+  }
+
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'headrace-tls-'));
-    const store = join(dir, 'server.p12');
-    const common = ['-keystore', store, '-storepass', 'secret-of-test', '-alias', 'server'];
-    await run('keytool', [
-      '-genkeypair',
-      ...common,
-      '-keyalg',
-      'EC',
-      '-storetype',
-      'PKCS12',
-      '-dname',
-      'CN=kafka.internal',
-      '-ext',
-      'san=dns:kafka.internal',
-      '-validity',
-      '2',
-    ]);
-    ca = (await run('keytool', ['-exportcert', '-rfc', ...common])).stdout;
-    kafka = await startKafka({ tls: { keystore: store, password: 'secret-of-test' } });
+    ca = await makeStore('server.p12', '-validity', '2');
+    kafka = await startKafka({ tls: { keystore: join(dir, 'server.p12'), password: 'secret-of-test' } });
   });
   afterAll(async () => {
     await kafka?.stop();
@@ -65,4 +58,28 @@ describe('a listener with TLS', () => {
     const opening = new KafkaPublisherFactory(broken()).open({ transactionalId: 'tls', transactionTimeoutMs: 60_000 });
     await expect(opening).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE', suggestion: expect.stringContaining(hint) });
   });
+
+  // Each restarts the broker with another setting: last.
+  it("is not reached without a client's certificate where one is wanted, and told so", async () => {
+    await kafka.restart({ 'ssl.client.auth': 'required' });
+    await notReached(config({ ca, servername: 'kafka.internal' }), /does it want a client's certificate \(kafka\.tls\.cert/);
+  });
+
+  it.each([
+    ['has expired', ['-startdate', '-10d', '-validity', '2'], /CERT_HAS_EXPIRED.*has expired\. Renew it/],
+    ['is not valid yet', ['-startdate', '+10d', '-validity', '2'], /CERT_NOT_YET_VALID.*clock behind/],
+  ])('is not reached when the certificate %s, and told so soon', async (_, validity, hint) => {
+    const file = `${randomUUID()}.p12`;
+    const other = await makeStore(file, ...validity);
+    await kafka.restart({ 'ssl.client.auth': 'none', 'ssl.keystore.location': join(dir, file) });
+    const start = Date.now();
+    await notReached(config({ ca: other, servername: 'kafka.internal' }), hint);
+    expect(Date.now() - start).toBeLessThan(3000);
+  });
+
+  async function notReached(broken: KafkaConfig, hint: RegExp): Promise<void> {
+    const admin = new KafkaTopicAdmin(broken);
+    await expect(admin.brokers()).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE', suggestion: expect.stringMatching(hint) });
+    await admin.close();
+  }
 });
