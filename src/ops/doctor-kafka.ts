@@ -1,8 +1,8 @@
 import type { Mapping, Project } from '../config/project.ts';
-import type { BrokerInfo, TopicState } from '../publish/publisher.ts';
-import { doctorIdOf, topicSpecsOf, topicsOf } from '../publish/topics.ts';
-import { settingsDenied, unfitFacts, unfitSnapshot } from '../run/check-topics.ts';
+import type { BrokerInfo } from '../publish/publisher.ts';
+import { doctorIdOf, topicSpecsOf } from '../publish/topics.ts';
 import type { System } from '../run/system.ts';
+import { unfit } from './doctor-topic.ts';
 import { type Finding, failed, failure, fine, suspicion } from './finding.ts';
 import { actionFor, type TopicAction } from './topics.ts';
 
@@ -57,7 +57,7 @@ export async function checkTopics(system: System, project: Project, mapping: Map
     try {
       const state = (await system.admin.describe([spec.topic])).get(spec.topic);
       actions.push(actionFor(mapping.name, spec, state));
-      if (state !== undefined) findings.push(...unfit(project, mapping, state, brokers));
+      if (state !== undefined) findings.push(...unfit(project, mapping, spec, state, brokers));
     } catch (error) {
       findings.push(failure('topics', subject, error));
     }
@@ -80,38 +80,6 @@ function findingsOfActions({ name }: Mapping, actions: readonly TopicAction[]): 
       const changes = action.settings.map((s) => `${s.name} is ${s.from ?? 'unset'}, not ${s.to}`).join(', ');
       findings.push(suspicion('topics', subject, `${topic}: ${changes}`, apply));
     }
-  }
-  return findings;
-}
-
-/** What a run would refuse, and what may lose records when a broker is lost. */
-function unfit(project: Project, mapping: Mapping, state: TopicState, brokers: BrokerInfo): Finding[] {
-  const { topic, replication, configReadable } = state;
-  const subject = `mapping ${mapping.name}`;
-  const apply = `headrace topics apply ${mapping.name}`;
-  const kafkaTool = (name: string, rest: string) => `${name} --bootstrap-server ${brokers.addresses[0] ?? '<broker>'} ${rest}`;
-  const problems = [
-    ...(topic === topicsOf(project.name, mapping).snapshot ? unfitSnapshot(state) : []),
-    ...(topic === mapping.topic ? unfitFacts(state, { mapping }) : []),
-  ];
-  const findings = problems.map((problem) => failed('TOPIC_UNFIT', 'topics', subject, problem, apply));
-  if (!configReadable) {
-    const error = settingsDenied(project.kafka, [state]);
-    const isNeededByRuns = topic === mapping.topic || topic === topicsOf(project.name, mapping).snapshot;
-    findings.push(
-      isNeededByRuns
-        ? failure('permissions', subject, error)
-        : suspicion('permissions', subject, `${error.message}, so they are not checked`, error.suggestion ?? ''),
-    );
-  }
-  if (replication < 2 && brokers.count >= 3) {
-    const move = kafkaTool('kafka-reassign-partitions.sh', '--reassignment-json-file replicas.json --execute');
-    findings.push(suspicion('topics', subject, `${topic} has no second copy: the loss of one broker loses it`, move));
-  }
-  const inSync = Number(state.config.get('min.insync.replicas') ?? 1);
-  if (configReadable && replication > 1 && inSync < 2) {
-    const set = kafkaTool('kafka-configs.sh', `--alter --topic ${topic} --add-config min.insync.replicas=2`);
-    findings.push(suspicion('topics', subject, `${topic} has min.insync.replicas=${inSync}: a record may stand on one broker alone`, set));
   }
   return findings;
 }

@@ -5,6 +5,7 @@ import { loadProject } from '../../src/config/load-project.ts';
 import { createJob, DEFAULT_OPTIONS } from '../../src/ops/create-job.ts';
 import { capture } from '../../src/run/capture.ts';
 import type { ReachStep } from '../../src/run/steps.ts';
+import { headrace } from '../cli/in-process.ts';
 import { GuardedWorld, lacking, wordsOf } from './guarded-world.ts';
 import { type PrintedAcl, secretOf } from './principals.ts';
 
@@ -133,4 +134,13 @@ test('somebody without any grant is told all that a look can find', async () => 
   expect(lacking({ code, stdout, stderr: '' }).toSorted()).toEqual(
     [...wanted, `Write on transactional id headrace.${guarded.world.project.name}._doctor`].toSorted(),
   );
+});
+
+test('somebody with a wrong password is told so by doctor, once', async () => {
+  const variables = { ...guarded.variablesOf('service'), WORLD_PASSWORD: 'not-the-secret' };
+  const { code, stdout, stderr } = await headrace(guarded.world.root, ['doctor'], variables);
+  expect(code).toBe(3);
+  expect(stdout.match(/^✖ .*$/gm)).toEqual([expect.stringMatching(/^✖ kafka {2}cluster: .*refused the login/)]);
+  expect(stdout).toContain('→ Check kafka.sasl: mechanism, username and password.');
+  expect(stdout + stderr).not.toContain('not-the-secret');
 });

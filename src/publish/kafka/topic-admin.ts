@@ -71,6 +71,7 @@ export class KafkaTopicAdmin implements TopicAdmin {
       topic,
       partitions: found.partitions.length,
       replication: Math.max(0, ...found.partitions.map(({ replicas }) => replicas.length)),
+      inSync: Math.min(...found.partitions.map(({ isr }) => isr.length)),
       config: config ?? new Map(),
       configReadable: config !== undefined,
     };

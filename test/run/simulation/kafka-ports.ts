@@ -163,6 +163,7 @@ export function simulatedAdmin(broker: Broker, process: Incarnation): TopicAdmin
     topic,
     partitions: broker.topics.get(topic)?.length ?? 0,
     replication: 1,
+    inSync: 1,
     config: new Map([['cleanup.policy', topic.endsWith('.snapshot') ? 'compact' : 'delete']]),
     configReadable: true,
   });
