@@ -28,7 +28,9 @@ export async function writeDocsCommand(
   const folder = path.resolve(context.cwd, flags.out);
   const files = await writeFiles(folder, await LAYOUTS[flags.format](project.name, pages));
   const first = path.relative(context.cwd, files[0] ?? folder);
-  context.output.print(`${context.output.colors.green('✔')} ${pages.length} facts in ${files.length} files; begin at ${first}`);
+  context.output.print(
+    `${context.output.colors.green('✔')} ${pages.length} ${pages.length === 1 ? 'fact' : 'facts'} in ${path.relative(context.cwd, folder) || '.'}: begin at ${first}`,
+  );
   return {
     exitCode: EXIT.done,
     body: { folder, files: files.map((file) => path.relative(folder, file)), facts: pages.map(({ mapping }) => mapping) },

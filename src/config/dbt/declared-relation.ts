@@ -84,7 +84,8 @@ function columnsOf(
     const kind = type === undefined ? undefined : kindOfDataType(type, warehouse);
     columns.set(key, { name, dataType: type, kind, description: comment, notNull: notNull.has(key) });
   }
-  for (const name of snapshotColumns(entry))
+  // Where nobody described anything, nothing is known about the columns: these alone would say that there are no others.
+  for (const name of columns.size === 0 ? [] : snapshotColumns(entry))
     if (!columns.has(lower(name)))
       columns.set(lower(name), { name, dataType: undefined, kind: undefined, description: undefined, notNull: false });
   return [...columns.values()];
