@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Problem } from '../../core/problem.ts';
 import type { Path, SourceDocument } from '../document.ts';
 import type { DeclaredRelation, Relation, WarehouseConfig } from '../project.ts';
@@ -95,9 +96,9 @@ function relationOf(entry: Entry, warehouse: WarehouseConfig, dbt: DbtProject, c
   return { table: quotedTable(parts.slice(-2)) };
 }
 
-/** The database that a warehouse's connection is to: PostgreSQL reads no other one; DuckDB names it after its file. */
+/** The database that a warehouse's connection is to: PostgreSQL reads no other one; DuckDB names it after its file, up to the first point. */
 function databaseOf(warehouse: WarehouseConfig): string | undefined {
-  if (warehouse.type === 'duckdb') return /([^/\\]+?)(?:\.[^./\\]*)?$/.exec(warehouse.path)?.[1];
+  if (warehouse.type === 'duckdb') return basename(warehouse.path).replace(/^\.+/, '').split('.')[0];
   const name = URL.canParse(warehouse.url) ? new URL(warehouse.url).pathname.slice(1) : '';
   return name === '' ? undefined : decodeURIComponent(name);
 }

@@ -10,18 +10,17 @@ import { pythonPrograms } from '../../systems/python-programs.ts';
 import { wideProject } from './wide-project.ts';
 
 const run = promisify(execFile);
-const VALID = 'Data contract is valid against ODCS v3.0.2';
 
 let programs: string;
 let folder: string;
 
-/** What the linter of the datacontract project says; it fails where a document is wrong. */
-async function lint(file: string): Promise<string> {
+/** What the linter of the datacontract project objects to; the empty text where it finds the document valid, without a warning. */
+async function objections(file: string): Promise<string> {
   const env = { ...process.env, NO_COLOR: '1', COLUMNS: '200' };
   const { stdout } = await run(join(programs, 'datacontract'), ['lint', file], { env }).catch(
     (error: unknown) => error as { stdout: string },
   );
-  return stdout;
+  return stdout.includes('Data contract is valid against ODCS v3.0.2') && !stdout.includes('has warnings') ? '' : `objections: ${stdout}`;
 }
 
 beforeAll(async () => {
@@ -37,7 +36,7 @@ test('the contracts of the demo are valid', async () => {
   expect(said).toMatchObject({ code: 0, stderr: '' });
   const files = await readdir(out);
   expect(files).toHaveLength(5);
-  for (const file of files) expect(await lint(join(out, file))).toContain(VALID);
+  for (const file of files) expect(await objections(join(out, file))).toBe('');
 });
 
 test('so is one with every type; and the linter does look', async () => {
@@ -45,7 +44,7 @@ test('so is one with every type; and the linter does look', async () => {
   for (const mapping of [wide, event]) {
     const { name, text } = odcsFile(project, mapping);
     await writeFile(join(folder, name), text);
-    expect(await lint(join(folder, name))).toContain(VALID);
+    expect(await objections(join(folder, name))).toBe('');
     expect(text).not.toMatch(/s3cr3t|headrace-user|postgres:/);
   }
   const text = await readFile(join(folder, 'wide.odcs.yaml'), 'utf8');
@@ -56,6 +55,6 @@ test('so is one with every type; and the linter does look', async () => {
   ] as const) {
     expect(text).toContain(from);
     await writeFile(join(folder, 'broken.odcs.yaml'), text.replace(from, to));
-    expect(await lint(join(folder, 'broken.odcs.yaml'))).not.toContain(VALID);
+    expect(await objections(join(folder, 'broken.odcs.yaml'))).not.toBe('');
   }
 });
