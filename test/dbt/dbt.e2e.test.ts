@@ -104,7 +104,8 @@ describe.each(['duckdb', 'postgres'] as const)('a dbt project built on %s', (tar
 
     const ran = await headrace('run', 'entitlement', '--json');
     expect(ran.code).toBe(2);
-    expect(ran.stdout).toContain('Did you mean `plan_cd`?');
+    // Said by dbt's contract, not by the warehouse, which was not asked yet.
+    expect(ran.stdout).toContain('The dbt model `customer_entitlements` (version 2) has no column `plan_code`');
     expect(await settledOffsets(admin, topic)).toEqual(before);
 
     // Another mapping of the same project goes on (promise 9).

@@ -29,7 +29,7 @@ article { margin-top: 3.5rem; padding-top: 2.5rem; border-top: 1px solid var(--l
 .table { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; }
 table { width: 100%; border-collapse: collapse; font-size: .93rem; }
 th, td { padding: .5rem .8rem; text-align: left; vertical-align: top; } th { font-size: .8rem; font-weight: 600; color: var(--soft); background: var(--shade); white-space: nowrap; }
-td code { overflow-wrap: break-word; } .group table { table-layout: fixed; min-width: 44rem; } .group th:nth-child(1) { width: 20%; } .group th:nth-child(2) { width: 8%; } .group th:nth-child(3) { width: 17%; } .group th:nth-child(4) { width: 22%; }
+td code { overflow-wrap: break-word; } .group table { table-layout: fixed; min-width: 58rem; } .group th:nth-child(1) { width: 20%; } .group th:nth-child(2) { width: 8%; } .group th:nth-child(3) { width: 17%; } .group th:nth-child(4) { width: 22%; }
 .group td { overflow-wrap: anywhere; } .group td:first-child { white-space: normal; }
 tbody tr { border-top: 1px solid var(--line); } td:first-child { white-space: nowrap; }
 .type { color: var(--accent); } .note { color: var(--soft); font-size: .85rem; } p.note { margin: 0 0 .5rem; }
