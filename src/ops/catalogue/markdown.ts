@@ -85,7 +85,7 @@ function fieldLine({ name, type, optional, description, roles, source }: FieldRo
 
 function valuesOf(constant: string | undefined, symbols: readonly string[] | undefined): string {
   const values = constant === undefined ? (symbols ?? []) : [constant];
-  return values.length === 0 ? '' : ` ${values.map((value) => `\`${value.replaceAll('|', '\\|').replaceAll('`', '')}\``).join(', ')}`;
+  return values.length === 0 ? '' : ` ${values.map((value) => `\`${value}\``).join(', ')}`;
 }
 
 /** A fence that is longer than any in the text. */

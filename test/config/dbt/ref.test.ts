@@ -93,6 +93,16 @@ describe('a ref is the relation that dbt built', () => {
     expect(described?.columns.map(({ name }) => name)).toEqual(['plan_code', ...own]);
   });
 
+  test('a test that holds for some rows only, or is disabled, proves nothing', async () => {
+    const notNull = async (config: object) => {
+      const tested = changed('test.analytics.not_null_customers_customer_id.5c9bf9911d', 'nodes', { config });
+      return (await modelOf({ manifest: tested, model: `ref: customers\nkey: [customer_id]\n` })).declared?.columns[0]?.notNull;
+    };
+    expect(await notNull({})).toBe(true);
+    expect(await notNull({ where: 'is_active' })).toBe(false);
+    expect(await notNull({ enabled: false })).toBe(false);
+  });
+
   test('a field has its column’s description, unless it has its own', async () => {
     const [mapping] = mustLoad(await loadDbt()).mappings.values();
     expect(mapping?.fields.map(({ name, description }) => [name, description])).toEqual([
