@@ -13,6 +13,8 @@ const COMMANDS = [
   'topics acl',
   'state show',
   'state rebuild',
+  'contracts export',
+  'contracts docs',
   'doctor',
 ];
 
