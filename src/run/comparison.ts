@@ -94,6 +94,8 @@ export class Comparison {
   readonly #created = new Set<string>();
   /** Entries whose row says that the fact is over. */
   readonly #ended = new Map<string, { slot: Hash; reason: DeleteReason; row: RowMark }>();
+  /** Rows that left the entry behind which they stood, by key: until its end is applied, this is what must be known of them. */
+  readonly #leaving = new Map<string, { readonly from: string; readonly mark: RowMark }>();
   /** Facts that another row produced before. */
   #takeovers: { fact: Fact; slot: Hash; rowHash: Hash; row: RowMark }[] = [];
   /** Rows (hash → number) that are refused and name no identity: they may stand behind a fact that they produced before. */
@@ -202,8 +204,7 @@ export class Comparison {
     const slot = fingerprints.identity(fact.identity);
     const rowHash = fingerprints.row(row.key);
     const stored = view.findEntry(slot);
-    const mark = this.#place(row, 'fact', slot, rowHash, stored);
-    this.#leaveOldSlot(row, slot, mark);
+    const mark = this.#leaveOldSlot(row, slot, this.#place(row, 'fact', slot, rowHash, stored), rowHash);
     if (stored !== undefined && mustBeConfirmed(stored.entry.state) && !this.#isBehind(stored, mark, rowHash)) {
       // Its row was read: a second one claims the fact, unless that row has left it for another in this very scan.
       if (this.#confirmed.has(stored.ordinal) && !this.#ended.has(textOf(slot))) this.#duplicate(row.key);
@@ -235,7 +236,7 @@ export class Comparison {
     this.#confirm(mark.ordinal, !rowChanged && before !== undefined && mustBeConfirmed(before.state));
     if (difference.outcome === 'unchanged' && !rowChanged) {
       this.counts.unchanged++;
-      this.#marks.push(mark);
+      this.#note(mark);
       return;
     }
     if (difference.outcome === 'refused') {
@@ -277,11 +278,10 @@ export class Comparison {
     const slot = absent.identity === null ? null : fingerprints.identity(absent.identity);
     const stored = slot === null ? undefined : view.findEntry(slot);
     const rowHash = fingerprints.row(row.key);
-    const mark = this.#place(row, 'absent', slot, rowHash, stored);
-    this.#leaveOldSlot(row, slot, mark, absent.outcome);
+    const mark = this.#leaveOldSlot(row, slot, this.#place(row, 'absent', slot, rowHash, stored), rowHash, absent.outcome);
     const isOwn = slot !== null && stored !== undefined && mustBeConfirmed(stored.entry.state) && this.#isBehind(stored, mark, rowHash);
     if (isOwn) this.#ended.set(textOf(slot), { slot, reason: absent.outcome, row: mark });
-    else this.#marks.push(mark);
+    else this.#note(mark);
   }
 
   #compareRejected(row: ReadRow, rejected: Rejected, values: readonly (string | null)[]): void {
@@ -296,7 +296,8 @@ export class Comparison {
       slotNow !== null && (view.findEntry(slotNow)?.entry.state ?? 'deleted') === 'deleted' && !this.#created.has(textOf(slotNow));
     const slot = own?.slot ?? (isFree ? slotNow : fingerprints.rowSlot(rowHash));
     const stored = own?.stored ?? view.findEntry(slot);
-    const mark = this.#place(row, 'quarantined', slot, rowHash, stored);
+    const placed = this.#place(row, 'quarantined', slot, rowHash, stored);
+    const mark = own === undefined ? placed : this.#leaveOldSlot(row, slot, placed, rowHash);
     // Promise 1: a refused row was seen, and what it said before is not over, under whatever number its entry came from the topic.
     if (stored !== undefined) this.#isBehind(stored, mark, rowHash);
     if (rejected.identity === null) this.#unplaced.set(textOf(rowHash), mark.ordinal);
@@ -317,7 +318,7 @@ export class Comparison {
     const refused = this.#parts.fingerprints.fact(JSON.stringify([rejected.field, rejected.reason, values ?? []]));
     const refusedMark: RowMark = { ...mark, verdict: 'quarantined' };
     if (before?.state === 'quarantined' && before.refused !== null && equalHash(before.refused, refused)) {
-      this.#marks.push(refusedMark);
+      this.#note(refusedMark);
       return;
     }
     this.#emit(quarantine(slot, rowHash, refused, rejected, before, this.#rules.detectedAt, refusedMark));
@@ -348,12 +349,22 @@ export class Comparison {
     return stored.ordinal === row.ordinal || (stored.entry.rowHash !== null && equalHash(stored.entry.rowHash, rowHash));
   }
 
-  /** The row stood behind another entry until now: that fact is over, or that entry in quarantine is. */
-  #leaveOldSlot(row: ReadRow, slot: Hash | null, mark: RowMark, reason: DeleteReason = 'left_scope'): void {
-    if (row.slot === null || (slot !== null && equalHash(row.slot, slot))) return;
-    const stored = this.#parts.view.findEntry(row.slot);
-    if (stored === undefined || stored.ordinal !== mark.ordinal || !mustBeConfirmed(stored.entry.state)) return;
-    this.#ended.set(textOf(row.slot), { slot: row.slot, reason, row: mark });
+  /**
+   * The row stood behind another entry until now: that fact is over, or that entry in quarantine is. Promise 1: its end and the row's new fact may be published in
+   * different chunks, and the run may die between them. So the row gets a new number, under which it does not stand for the old entry, and the view knows it as a row
+   * of the old entry until that is over.
+   */
+  #leaveOldSlot(row: ReadRow, slot: Hash | null, mark: RowMark, rowHash: Hash, reason: DeleteReason = 'left_scope'): RowMark {
+    if (row.slot === null || row.ordinal === null || (slot !== null && equalHash(row.slot, slot))) return mark;
+    const { view } = this.#parts;
+    const stored = view.findEntry(row.slot);
+    if (stored === undefined || !mustBeConfirmed(stored.entry.state) || !this.#ownsEntry(stored, row, rowHash)) return mark;
+    const moved = { ...mark, ordinal: view.newOrdinal() };
+    this.#seen.add(moved.ordinal);
+    const from = textOf(row.slot);
+    this.#leaving.set(textOf(row.key), { from, mark: { ...mark, ordinal: row.ordinal, raw: null, slot: row.slot } });
+    this.#ended.set(from, { slot: row.slot, reason, row: moved });
+    return moved;
   }
 
   /** After the copy was lost, a row that was refused without an identity is known by its hash alone. */
@@ -443,7 +454,15 @@ export class Comparison {
 
   #emit(change: Change): void {
     this.counts[change.kind]++;
-    this.#parts.emit(change);
+    const { row } = change;
+    const leaving = row === null || this.#leaving.size === 0 ? undefined : this.#leaving.get(textOf(row.key));
+    this.#parts.emit(leaving === undefined || leaving.from === textOf(change.slot) ? change : { ...change, row: leaving.mark });
+  }
+
+  /** A row of which nothing is published. */
+  #note(mark: RowMark): void {
+    const leaving = this.#leaving.size === 0 ? undefined : this.#leaving.get(textOf(mark.key));
+    this.#marks.push(leaving?.mark ?? mark);
   }
 
   #noteNewRows(): void {

@@ -1,7 +1,7 @@
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Envelope } from '../publish/envelope.ts';
-import type { Publisher } from '../publish/publisher.ts';
+import type { Publisher, Transaction } from '../publish/publisher.ts';
 import { transactionalIdOf } from '../publish/topics.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
@@ -18,6 +18,7 @@ import type { Job } from './job.ts';
 import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
 import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
 import type { ColumnTypes } from './schema-drift.ts';
+import { isSnapshotTailCommitted, UndecidedFacts, undecided } from './undecided.ts';
 
 /** What a chunk says of progress, beside its changes. */
 export interface ChunkProgress {
@@ -59,10 +60,12 @@ export class Writer {
   #isReleased = false;
   /** Whether the view holds all that was committed before this writer's next record: not while recovering, and not after an apply that failed. */
   #isInStep = false;
+  readonly #undecidedFacts: UndecidedFacts;
 
   private constructor(job: Job, view: SnapshotView) {
     this.#job = job;
     this.#view = view;
+    this.#undecidedFacts = new UndecidedFacts(job);
   }
 
   /** Steps 2 to 4 of the flow: looks who owns the mapping, fences every older instance, and brings the view up to the fence. Throws OWNED_ELSEWHERE. */
@@ -199,11 +202,13 @@ export class Writer {
 
     await reach('before_first_send');
     const transaction = await this.#required(this.#publisher).begin();
+    if (facts.byPartition.size > 0) await this.#undecidedFacts.look();
     const baseOffsets = new Map<number, number>();
     const nextOffsets = [...base.nextOffsets];
     for (const [partition, records] of facts.byPartition) {
       const offset = await transaction.send(topics.facts, partition, records);
       checkOffset(topics.facts, partition, offset, nextOffsets[partition] ?? 0);
+      this.#undecidedFacts.sent(partition, offset, nextOffsets[partition] ?? 0);
       baseOffsets.set(partition, offset);
       nextOffsets[partition] = offset + records.length;
       await reach('between_sends');
@@ -231,6 +236,7 @@ export class Writer {
     const first = await transaction.send(topics.snapshot, 0, records);
     checkOffset(topics.snapshot, 0, first, expected);
     await reach('after_last_send');
+    this.#undecidedFacts.mustBeNone();
     const step: ViewStep = {
       expected,
       // The last record, then the marker of the transaction.
@@ -286,12 +292,29 @@ export class Writer {
 
   /** A new producer whose first transaction is the owner record: from its commit on no older instance can write. Returns the record's offset. */
   async #fence(): Promise<number> {
+    for (let attempt = 1; ; attempt++) {
+      const transaction = await this.#beginAnew();
+      const [{ end } = { end: 0 }] = await this.#job.admin.offsets(this.#job.topics.snapshot);
+      const offset = await this.#appendOwner(transaction, this.#job.options.leaseMs);
+      // Promise 6: a commit here would also commit what Kafka left undecided. Whose records are still in the way after an abort, cannot be known: not ours.
+      if (offset <= end || attempt > 1 || (await isSnapshotTailCommitted(this.#job, this.#view, end))) {
+        await transaction.commit();
+        this.#undecidedFacts.fenced();
+        return offset;
+      }
+      this.#job.progress.warn(undecided(this.#job.topics.snapshot, 0, end, offset));
+      await this.#drop();
+    }
+  }
+
+  /** A new producer, which has shut out every older one. */
+  async #beginAnew(): Promise<Transaction> {
     const { project, mapping, publishers } = this.#job;
     this.#publisher = await publishers.open({
       transactionalId: transactionalIdOf(project.name, mapping),
       transactionTimeoutMs: project.kafka.transactionTimeoutMs,
     });
-    return this.#sendOwner(this.#job.options.leaseMs);
+    return this.#publisher.begin();
   }
 
   async #renew(): Promise<void> {
@@ -327,9 +350,13 @@ export class Writer {
 
   async #sendOwner(leaseMs: number): Promise<number> {
     const transaction = await this.#required(this.#publisher).begin();
-    const offset = await transaction.send(this.#job.topics.snapshot, 0, [ownerRecord(ownerOf(this.#job, leaseMs))]);
+    const offset = await this.#appendOwner(transaction, leaseMs);
     await transaction.commit();
     return offset;
+  }
+
+  #appendOwner(transaction: Transaction, leaseMs: number): Promise<number> {
+    return transaction.send(this.#job.topics.snapshot, 0, [ownerRecord(ownerOf(this.#job, leaseMs))]);
   }
 
   #controlOf(progress: ChunkProgress): ControlRecord {

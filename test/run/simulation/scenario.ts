@@ -40,6 +40,8 @@ export type Action =
     }
   | { readonly thaw: number; readonly moments: readonly Moment[] }
   | { readonly passMs: number }
+  /** A mask of partitions. */
+  | { readonly restartUnheard: number }
   | { readonly copy: 'save' | 'restore' | 'delete'; readonly host: number }
   | { readonly compact: true };
 
@@ -86,13 +88,15 @@ const rare = fc.nat(3).map((n) => n === 3);
 /** What a search concentrates on. */
 export interface Focus {
   readonly edit: fc.Arbitrary<Edit>;
+  /** How often, among fifteen actions, the broker restarts. */
+  readonly restarts: number;
   readonly hosts: readonly number[];
   readonly full: fc.Arbitrary<boolean>;
   readonly takeOver: fc.Arbitrary<boolean>;
   readonly moment: fc.Arbitrary<Moment>;
 }
 
-export const EVERYTHING: Focus = { edit, hosts: HOSTS.map((_, i) => i), full: rare, takeOver: fc.boolean(), moment };
+export const EVERYTHING: Focus = { edit, restarts: 1, hosts: HOSTS.map((_, i) => i), full: rare, takeOver: fc.boolean(), moment };
 
 export function scenariosOf(focus: Focus): fc.Arbitrary<Scenario> {
   const host = fc.constantFrom(...focus.hosts);
@@ -105,6 +109,7 @@ export function scenariosOf(focus: Focus): fc.Arbitrary<Scenario> {
     { weight: 2, arbitrary: fc.record({ thaw: fc.nat(2), moments }) },
     { weight: 1, arbitrary: fc.record({ passMs }) },
     { weight: 1, arbitrary: fc.record({ copy: fc.constantFrom('save', 'restore', 'delete'), host }) },
+    { weight: focus.restarts, arbitrary: fc.record({ restartUnheard: fc.nat(31) }) },
     { weight: 1, arbitrary: fc.record({ compact: fc.constant(true as const) }) },
   );
   return fc.record({
@@ -164,6 +169,7 @@ async function act(simulation: Simulation, action: Action, variantOf: (n: number
     const process = frozen[action.thaw % frozen.length];
     if (process !== undefined) await simulation.drive(process, action.moments.map(incidentOf));
   } else if ('passMs' in action) simulation.pass(action.passMs);
+  else if ('restartUnheard' in action) simulation.restartBroker(action.restartUnheard);
   else if ('compact' in action) simulation.compact();
   else if (simulation.isIdle(action.host)) {
     if (action.copy === 'save') simulation.saveCopy(action.host);

@@ -58,35 +58,42 @@ describe('with a rule switched off the simulation finds what the rule is for', (
       'a producer that goes on after an unknown outcome (KAFKA-17754)',
       { reuseProducers: true },
       /^Promise [26]/,
-      { hosts: [0], moment: at('EndTxn commit', 'late') },
-      3,
+      { hosts: [0], restarts: 0, moment: at('EndTxn commit', 'late') },
+      5,
     ],
     [
       'raw fingerprints that outlive foreign entries (A → B, crash, B → A)',
       { keepNonce: true },
       /^Promise 1/,
-      { hosts: [0], moment: at('inside_apply', 'crash') },
+      { hosts: [0], restarts: 0, moment: at('inside_apply', 'crash') },
       2,
     ],
     [
       'marks of rows that vanished (vanished, returned as it was)',
       { keepVanishedMarks: true },
       /^Promise 1/,
-      { hosts: [0], full: ALWAYS, edit: GOING_AND_COMING, moment: NOTHING },
+      { hosts: [0], restarts: 0, full: ALWAYS, edit: GOING_AND_COMING, moment: NOTHING },
       4,
     ],
     [
       'a step applied wherever the copy stands (a late process of a shared folder)',
       { applyAnywhere: true },
       /^Promise [126]/,
-      { hosts: [1, 2], full: ALWAYS, takeOver: ALWAYS, moment: at('inside_apply', 'freeze') },
+      { hosts: [1, 2], restarts: 0, full: ALWAYS, takeOver: ALWAYS, moment: at('inside_apply', 'freeze') },
       2,
     ],
     [
       'a partial scan taken for a whole one',
       { partialScans: true },
       /^Promise 1/,
-      { hosts: [0], full: ALWAYS, moment: at('next rows', 'lost') },
+      { hosts: [0], restarts: 0, full: ALWAYS, moment: at('next rows', 'lost') },
+      1,
+    ],
+    [
+      'records that Kafka left undecided (KAFKA-20734)',
+      { commitUndecided: true },
+      /^Promise [26]/,
+      { hosts: [0], restarts: 6, moment: at('between_sends', 'crash') },
       1,
     ],
   ])(
@@ -131,6 +138,26 @@ test('a row whose fact was published by a run that died before it applied it, an
     { ...run, full: true },
   ];
   await play({ seed: 0, family: 0, home: 0, actions }, families, scratch, {});
+});
+
+/** Found by the simulation: the new fact was in one chunk, the end of the old one in the next, and the row stood for both. */
+test.each<[name: string, then: readonly Action[]]>([
+  ['', []],
+  [
+    ', and the next run stops before it publishes',
+    [
+      { edits: [{ put: 4, plan: 'gold', number: 2, internal: false, cursor: 'late' }] },
+      { run: 0, full: true, takeOver: false, variant: 0, moments: [] },
+    ],
+  ],
+])('a row moves to another fact, and the run dies between two chunks%s: the fact that it left ends', async (_, then) => {
+  const run = { run: 0, full: false, takeOver: false, variant: 0, moments: [] };
+  const edits = [0, 1].map((put) => ({ put, plan: 'gold' as const, number: 2, internal: false, cursor: 'new' as const }));
+  for (const on of ['inside_apply', 'applied']) {
+    const dies = { ...run, moments: [{ on, after: 0, fate: 'crash' as const }] };
+    const actions: Action[] = [run, { edits: [...edits, { move: [3, 4] }] }, dies, ...then];
+    await play({ seed: 0, family: 0, home: 0, actions }, families, scratch, {});
+  }
 });
 
 test('whatever happens, nothing is lost, nothing arrives twice, and each chunk arrives whole', async () => {

@@ -166,6 +166,15 @@ export class Simulation {
     this.log.push('        the snapshot topic is compacted');
   }
 
+  /** The broker comes back after a crash: what was open is aborted, unheard in the partitions of the mask (facts 0 and 1, snapshot, runs, quarantine). */
+  restartBroker(unheard: number): void {
+    const { facts, snapshot, runs, quarantine } = this.topics;
+    const partitions = [`${facts}/0`, `${facts}/1`, `${snapshot}/0`, `${runs}/0`, `${quarantine}/0`];
+    this.broker.endUnheard(({ topic, index }) => (unheard & (1 << partitions.indexOf(`${topic}/${index}`))) === 0);
+    this.log.push(`        the broker restarts, with markers lost in ${partitions.filter((_, i) => unheard & (1 << i)).join(', ')}`);
+    this.onChange();
+  }
+
   deliverAll(): void {
     while (this.#late.length > 0) this.#deliver(0);
   }
@@ -263,7 +272,7 @@ export class Simulation {
       warehouse: this.#warehouse(process),
       publishers: new SimulatedPublishers(this.broker, process, this.#rules.reuseProducers === true),
       reader: simulatedReader(this.broker, process),
-      admin: simulatedAdmin(this.broker, process),
+      admin: simulatedAdmin(this.broker, process, this.#rules.commitUndecided === true ? this.topics.facts : undefined),
       partitionOf,
       openView: () =>
         process.alone(async () => {
