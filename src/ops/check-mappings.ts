@@ -15,8 +15,8 @@ export interface MappingCheck {
 }
 
 /** How the mappings fit what dbt declares about their models; asks no warehouse. */
-export function checkDeclarations(project: Project): readonly Problem[] {
-  const problems = [...project.mappings.values()].flatMap((mapping) => checkDeclared(mapping, project.models.get(mapping.model) as Model));
+export function checkDeclarations(project: Project, mappings: Iterable<Mapping> = project.mappings.values()): readonly Problem[] {
+  const problems = [...mappings].flatMap((mapping) => checkDeclared(mapping, project.models.get(mapping.model) as Model));
   // Two mappings of one model have its problems in common.
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }

@@ -102,6 +102,13 @@ describe.each(['duckdb', 'postgres'] as const)('a dbt project built on %s', (tar
     expect(validated.stderr).toMatch(named);
     expect(validated.stderr).toContain('Did you mean `plan_cd`?');
 
+    const checked = await headrace('contracts', 'check', 'entitlement');
+    expect(checked.code).toBe(2);
+    expect(checked.stderr).toMatch(named);
+    const comment = await headrace('contracts', 'check', '--format', 'markdown');
+    expect(comment.code).toBe(2);
+    expect(comment.stdout).toContain('### What dbt declares\n\n- ❌ mappings/entitlement.yml:14:11');
+
     const ran = await headrace('run', 'entitlement', '--json');
     expect(ran.code).toBe(2);
     // Said by dbt's contract, not by the warehouse, which was not asked yet.
@@ -121,7 +128,7 @@ function writeProject(root: string, name: string, topic: string, target: string)
   write(
     'headrace.yml',
     `project: ${name}
-environment: test
+environment: dev
 warehouses:
   analytics: { type: ${target}, ${target === 'duckdb' ? 'path' : 'url'}: "\${WAREHOUSE}" }
 kafka: { brokers: "${inject('kafkaBrokers')}" }

@@ -1,4 +1,4 @@
-import type { Field, Mapping, MappingClass, Model, Project } from '../../config/project.ts';
+import type { Deprecation, Field, Mapping, MappingClass, Model, Project } from '../../config/project.ts';
 import { type FieldType, formatFieldType } from '../../core/field-type.ts';
 import { type HeaderWords, headersOf } from './headers.ts';
 import { type SampleEvent, sampleEvent } from './sample-event.ts';
@@ -31,6 +31,8 @@ export interface FieldRow {
   readonly description: string;
   /** `key`, `identity`, `data subject`. */
   readonly roles: readonly string[];
+  /** `deprecated since …`, `formerly x`. */
+  readonly notices: readonly string[];
   /** Where the value comes from: `column plan_code`, `expression`, `constant`. */
   readonly source: string;
 }
@@ -60,7 +62,7 @@ export function factPage(project: Project, mapping: Mapping): FactPage {
     owner: mapping.owner,
     semantics: mapping.semantics,
     topic: mapping.topic,
-    facts: factsOf(mapping, model),
+    facts: factsOf(mapping, model, versionsOf(project, mapping)),
     fields: fieldRows(mapping.fields, mapping, ''),
     headers: headersOf(project.name, mapping),
     sample: sampleEvent(project, mapping),
@@ -69,7 +71,15 @@ export function factPage(project: Project, mapping: Mapping): FactPage {
   };
 }
 
-function factsOf(mapping: Mapping, model: Model | undefined): FactPage['facts'] {
+/** The frozen versions, the working one among them; `1.1 (not frozen)` where it is none of them. */
+function versionsOf(project: Project, mapping: Mapping): string {
+  const text = ({ major, minor }: Mapping['version']) => `${major}.${minor}`;
+  const frozen = (project.contracts.get(mapping.name)?.versions ?? []).map(({ rules }) => text(rules.version));
+  const working = text(mapping.version);
+  return [...frozen, ...(frozen.includes(working) ? [] : [`${working} (not frozen)`])].join(', ');
+}
+
+function factsOf(mapping: Mapping, model: Model | undefined, versions: string): FactPage['facts'] {
   const { topicSpec } = mapping;
   const retention = topicSpec.config.get('retention.ms');
   return [
@@ -78,6 +88,8 @@ function factsOf(mapping: Mapping, model: Model | undefined): FactPage['facts'] 
     ['Identity', mapping.identity.join(', ')],
     ...(mapping.dataSubject === undefined ? [] : [['Data subject', mapping.dataSubject] as const]),
     ['Owner', mapping.owner],
+    ...(mapping.deprecated === undefined ? [] : [['Notice', deprecationText(mapping.deprecated)] as const]),
+    ['Versions', versions],
     ['Compatibility', mapping.compatibility.replaceAll('_', ', ')],
     ['Encoding', mapping.encoding],
     [
@@ -104,6 +116,7 @@ function fieldRows(fields: readonly Field[], mapping: Mapping, prefix: string): 
       optional: field.optional,
       description: field.description ?? '',
       roles: prefix === '' ? rolesOf(field.name, mapping) : [],
+      notices: noticesOf(field),
       source: sourceOf(field),
     };
     const members = field.members === undefined ? memberRows(field.type, name) : fieldRows(field.members, mapping, `${name}.`);
@@ -115,7 +128,15 @@ function memberRows(type: FieldType, prefix: string): readonly FieldRow[] {
   if (type.kind !== 'object') return [];
   return type.members.flatMap((member) => {
     const name = `${prefix}.${member.name}`;
-    const row = { name, type: formatFieldType(member.type), optional: member.optional, description: '', roles: [], source: '' };
+    const row = {
+      name,
+      type: formatFieldType(member.type),
+      optional: member.optional,
+      description: '',
+      roles: [],
+      notices: [],
+      source: '',
+    };
     return [row, ...memberRows(member.type, name)];
   });
 }
@@ -126,6 +147,18 @@ function rolesOf(name: string, { key, identity, dataSubject }: Mapping): readonl
     ...(identity.includes(name) && !key.includes(name) ? ['identity'] : []),
     ...(dataSubject === name ? ['data subject'] : []),
   ];
+}
+
+function noticesOf({ aliases = [], deprecated }: Field): readonly string[] {
+  return [
+    ...(deprecated === undefined ? [] : [deprecationText(deprecated)]),
+    ...(aliases.length === 0 ? [] : [`formerly ${aliases.join(', ')}`]),
+  ];
+}
+
+function deprecationText({ reason, since, until }: Deprecation): string {
+  const when = `${since === undefined ? '' : ` since ${since}`}${until === undefined ? '' : `, until ${until}`}`;
+  return `deprecated${when}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 function sourceOf({ source }: Field): string {

@@ -130,6 +130,6 @@ ${JSON.stringify(JSON.parse(sample.value), null, 2)}</pre>
 </article>`;
 }
 
-function fieldRow({ name, type, optional, description, roles, source }: FieldRow): Html {
-  return html`<tr><td><code>${name}</code>${roles.map((role) => html` <span class="role">${role}</span>`)}</td><td><code class="type">${type}</code>${optional ? html` <span class="note">may be null</span>` : ''}</td><td>${description}</td><td class="note">${source}</td></tr>`;
+function fieldRow({ name, type, optional, description, roles, notices, source }: FieldRow): Html {
+  return html`<tr><td><code>${name}</code>${roles.map((role) => html` <span class="role">${role}</span>`)}</td><td><code class="type">${type}</code>${optional ? html` <span class="note">may be null</span>` : ''}</td><td>${description}${notices.map((notice) => html`<div class="note">${notice}</div>`)}</td><td class="note">${source}</td></tr>`;
 }

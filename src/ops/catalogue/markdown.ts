@@ -78,9 +78,9 @@ function pageText(page: FactPage): string {
   ].join('\n')}\n`;
 }
 
-function fieldLine({ name, type, optional, description, roles, source }: FieldRow): string {
+function fieldLine({ name, type, optional, description, roles, notices, source }: FieldRow): string {
   const notes = [...roles, ...(optional ? ['may be null'] : [])].join(', ');
-  return `| \`${name}\` | ${cell(type)} | ${notes} | ${cell(description)} | ${cell(source)} |`;
+  return `| \`${name}\` | ${cell(type)} | ${notes} | ${cell([description, ...notices].filter((each) => each !== '').join(' · '))} | ${cell(source)} |`;
 }
 
 function valuesOf(constant: string | undefined, symbols: readonly string[] | undefined): string {

@@ -16,7 +16,7 @@ export function odcsOf(project: Project, mapping: Mapping): Json {
     id: `urn:headrace:${project.name}:${mapping.fact}`,
     name: mapping.fact,
     version: `${version.major}.${version.minor}.0`,
-    status: 'active',
+    status: mapping.deprecated === undefined ? 'active' : 'deprecated',
     domain: project.name,
     dataProduct: mapping.name,
     tags: [mapping.class],

@@ -121,3 +121,22 @@ test('the lineage goes from what dbt reads to the topic', async () => {
   ]);
   expect(page?.lineage[1]?.detail).toContain('Owner: Billing data <billing-data@example.com>.');
 });
+
+test('frozen versions, former names and deprecations are said', async () => {
+  const { project, wide } = await wideProject();
+  const deprecated = { since: '2026-01-01', until: '2027-01-01', reason: 'Use shop.new.' };
+  const [id, ...others] = wide.fields;
+  if (id === undefined) throw new Error('no field');
+  const changed = { ...wide, deprecated, fields: [{ ...id, aliases: ['ident', 'nr'], deprecated }, ...others] };
+  const contracts = new Map([
+    ['wide', { versions: [{ rules: { ...wide, version: { major: 2, minor: 2 } } }] }],
+  ]) as unknown as Project['contracts'];
+  const page = factPage({ ...project, contracts }, changed);
+  expect(page.facts).toContainEqual(['Versions', '2.2, 2.3 (not frozen)']);
+  expect(page.facts).toContainEqual(['Notice', 'deprecated since 2026-01-01, until 2027-01-01: Use shop.new.']);
+  expect(page.fields[0]?.notices).toEqual(['deprecated since 2026-01-01, until 2027-01-01: Use shop.new.', 'formerly ident, nr']);
+  for (const { text } of [...htmlCatalogue('shop', [page]), ...markdownCatalogue('shop', [page])].filter(
+    ({ name }) => name !== 'README.md',
+  ))
+    expect(text).toContain('formerly ident, nr');
+});

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
-import type { Mapping, Project } from '../../../src/config/project.ts';
+import type { Field, Mapping, Project } from '../../../src/config/project.ts';
 import { loadFiles, mustLoad } from '../../config/written-project.ts';
 
 export interface Texts {
@@ -13,9 +13,7 @@ export const TEXTS: Texts = { semantics: 'What it means.', owner: 'data@example.
 
 /** A project with every type, every way to build a field, and secrets that must stay where they are. */
 export async function wideProject(texts: Texts = TEXTS): Promise<{ project: Project; wide: Mapping; event: Mapping }> {
-  const [semantics, owner, description, model] = [texts.semantics, texts.owner, texts.description, texts.model].map((text) =>
-    JSON.stringify(text),
-  );
+  const { semantics, owner, description, model } = TEXTS;
   const files = {
     'headrace.yml': `project: shop
 warehouses: { main: { type: postgres, url: "\${WAREHOUSE_URL}" } }
@@ -91,8 +89,23 @@ fields:
 `,
   };
   const env = { WAREHOUSE_URL: 'postgres://reader:s3cr3t-pa55@db:5432/shop', KAFKA_PASSWORD: 'k4fka-s3cr3t' };
-  const project = mustLoad(await loadFiles(files, env));
+  const project = reworded(mustLoad(await loadFiles(files, env)), texts);
   const [wide, event] = ['wide', 'event'].map((name) => project.mappings.get(name));
   if (wide === undefined || event === undefined) throw new Error('the project lacks a mapping');
   return { project, wide, event };
+}
+
+/** The loaded project with other texts: also with such as validation refuses. */
+function reworded(project: Project, texts: Texts): Project {
+  const ofField = (field: Field): Field => ({
+    ...field,
+    description: field.description === undefined ? undefined : texts.description,
+    members: field.members?.map(ofField),
+  });
+  const { semantics, owner } = texts;
+  const mappings = [...project.mappings].map(
+    ([name, mapping]) => [name, { ...mapping, semantics, owner, fields: mapping.fields.map(ofField) }] as const,
+  );
+  const models = [...project.models].map(([name, model]) => [name, { ...model, description: texts.model, owner }] as const);
+  return { ...project, mappings: new Map(mappings), models: new Map(models) };
 }
