@@ -43,7 +43,8 @@ const LOOK_AT_SETTINGS: readonly Operation[] = ['Describe', 'DescribeConfigs'];
  */
 const NEEDS: Readonly<Record<Purpose, Readonly<Partial<Record<Place, readonly Operation[]>>>>> = {
   run: {
-    facts: ['Write', 'DescribeConfigs'],
+    // Read: what Kafka left undecided is looked for there (src/run/undecided.ts).
+    facts: ['Read', 'Write', 'DescribeConfigs'],
     snapshot: ['Read', 'Write', 'DescribeConfigs'],
     quarantine: ['Write'],
     runs: ['Write'],

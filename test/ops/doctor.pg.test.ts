@@ -153,7 +153,7 @@ test('another environment than that of the snapshot', async () => {
   await edited({ ...ACCOUNTS.files, environment: 'prod' }, async () => {
     expect(await trouble()).toMatchObject({
       code: 1,
-      found: [{ check: 'snapshot', code: 'SNAPSHOT_FOREIGN', message: expect.stringContaining('belongs to environment test') }],
+      found: [{ check: 'snapshot', code: 'SNAPSHOT_FOREIGN', message: expect.stringContaining('belongs to environment dev') }],
     });
   });
 });

