@@ -30,6 +30,7 @@ function countsText({ counts, changedFields }: PlanResult): string {
     `updated ${formatCount(counts.updated)}${which}`,
     `deleted ${formatCount(counts.deleted)}`,
     ...(counts.recorded === 0 ? [] : [`recorded, not published ${formatCount(counts.recorded)}`]),
+    ...(counts.late === 0 ? [] : [`below the horizon ${formatCount(counts.late)}`]),
     ...(counts.quarantined === 0 ? [] : [`quarantined ${formatCount(counts.quarantined)}`]),
   ];
   return parts.join(' · ');

@@ -49,8 +49,9 @@ export interface Change {
  * created, updated, deleted: facts are published.
  * recorded: only the snapshot learns (a baseline, a released quarantine, another row behind the same fact).
  * quarantined: a row is reported; the published fact stays as it is.
+ * expired: the entry leaves the snapshot because the horizon has passed it; consumers keep the fact.
  */
-export type ChangeKind = 'created' | 'updated' | 'deleted' | 'recorded' | 'quarantined';
+export type ChangeKind = 'created' | 'updated' | 'deleted' | 'recorded' | 'quarantined' | 'expired';
 
 export interface Rejection {
   readonly field: string;

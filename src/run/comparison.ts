@@ -1,7 +1,7 @@
 import type { Change, DeleteReason, RowMark, RowVerdict } from '../core/change.ts';
 import { type Entry, type Hash, hasLiveFact, mustBeConfirmed } from '../core/entry.ts';
 import { HeadraceError } from '../core/errors.ts';
-import type { Absent, Fact, FactMapper, Rejected } from '../core/fact.ts';
+import type { Absent, Fact, FactMapper, Mapped, Rejected } from '../core/fact.ts';
 import type { RowBatch } from '../core/row.ts';
 import { type DiffRules, diffFact, equalHash } from '../snapshot/diff.ts';
 import type { Fingerprints } from '../snapshot/fingerprints.ts';
@@ -24,6 +24,10 @@ export interface ComparisonRules extends DiffRules {
   /** The model says `cursor.nulls: reject`. */
   readonly rejectNullCursor: boolean;
   readonly cursorColumn: string | undefined;
+  /** Of a model whose entries expire: where a row's cursor stands. */
+  readonly positionOf?: ((cursor: string | null) => number | null) | undefined;
+  /** Rows whose cursor stands below it and that have no entry are late: they are counted, and nothing else. */
+  readonly horizon?: number | undefined;
 }
 
 export interface ComparisonParts {
@@ -52,6 +56,10 @@ export interface Counts {
   recorded: number;
   /** Rows that are reported now. */
   quarantined: number;
+  /** Entries of an append-only model that leave the snapshot. */
+  expired: number;
+  /** Rows below the horizon without an entry: published and expired, or too late. They are not published. */
+  late: number;
 }
 
 /** An incremental run saw a fact move to another row and cannot tell whether the old row is gone: only a full comparison can. */
@@ -78,6 +86,8 @@ export class Comparison {
     deleted: 0,
     recorded: 0,
     quarantined: 0,
+    expired: 0,
+    late: 0,
   };
   /** How often each field changed in an update. */
   readonly changedFields = new Map<string, number>();
@@ -97,7 +107,7 @@ export class Comparison {
   /** Rows that left the entry behind which they stood, by key: until its end is applied, this is what must be known of them. */
   readonly #leaving = new Map<string, { readonly from: string; readonly mark: RowMark }>();
   /** Facts that another row produced before. */
-  #takeovers: { fact: Fact; slot: Hash; rowHash: Hash; row: RowMark }[] = [];
+  #takeovers: { fact: Fact; slot: Hash; rowHash: Hash; row: RowMark; cursor: number | null }[] = [];
   /** Rows (hash → number) that are refused and name no identity: they may stand behind a fact that they produced before. */
   readonly #unplaced = new Map<string, number>();
   #marks: RowMark[] = [];
@@ -131,6 +141,16 @@ export class Comparison {
     this.#created.clear();
   }
 
+  /** Entries expire, and with them the marks of their rows; those of rows that this scan did not read would only save a full comparison some mapping: they go, too. */
+  expire(changes: Iterable<Change>): void {
+    const expired = new Bitmap();
+    for (const change of changes) {
+      expired.add(change.ordinal);
+      this.#emit(change);
+    }
+    this.#forgetRows((ordinal) => expired.has(ordinal) || !this.#seen.has(ordinal));
+  }
+
   /** After the last row. Only a complete scan may say what vanished. Throws NeedsFullComparison. */
   finish(scanWasComplete: boolean): void {
     this.#flushMarks();
@@ -150,10 +170,13 @@ export class Comparison {
    * that nothing happened.
    */
   #forgetMissingRows(): void {
+    if (this.#knownRows < this.#parts.view.rowCount) this.#forgetRows((ordinal) => !this.#seen.has(ordinal));
+  }
+
+  #forgetRows(isGone: (ordinal: number) => boolean): void {
     const { view } = this.#parts;
-    if (this.#knownRows >= view.rowCount) return;
     const gone: Uint8Array[] = [];
-    for (const { key, ordinal } of view.rows()) if (!this.#seen.has(ordinal)) gone.push(key);
+    for (const { key, ordinal } of view.rows()) if (isGone(ordinal)) gone.push(key);
     view.forgetRows(gone);
   }
 
@@ -179,11 +202,13 @@ export class Comparison {
         return;
       }
     }
-    const row = new ReadRow(Uint8Array.prototype.slice.call(key), raw, known);
+    const cursor = this.#rules.positionOf?.(batch.cursor(i)) ?? null;
+    const row = new ReadRow(Uint8Array.prototype.slice.call(key), raw, known, cursor);
     if (known === undefined && this.#isRepeated(row)) return;
     const values = batch.values(i);
     const mapped = this.#rules.rejectNullCursor && batch.cursor(i) === null ? this.#nullCursor() : mapper.mapRow(values);
-    if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
+    if (this.#isLate(row, mapped)) this.counts.late++;
+    else if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
     else if (mapped.outcome === 'rejected') this.#compareRejected(row, mapped, values);
     else this.#compareAbsent(row, mapped);
   }
@@ -192,6 +217,15 @@ export class Comparison {
     if (verdict === 'fact') this.counts.unchanged++;
     else if (verdict === 'absent') this.counts.absent++;
     else this.counts.rejected++;
+  }
+
+  /** Promise 2: below the horizon a row without an entry may have been published. One with an entry (a run ended between two chunks of expiries) is known. */
+  #isLate({ key, cursor }: ReadRow, mapped: Mapped): boolean {
+    const { horizon } = this.#rules;
+    if (horizon === undefined || cursor === null || cursor >= horizon) return false;
+    const { view, fingerprints } = this.#parts;
+    const isKnown = mapped.identity !== null && view.findEntry(fingerprints.identity(mapped.identity)) !== undefined;
+    return !isKnown && view.findEntry(fingerprints.rowSlot(fingerprints.row(key))) === undefined;
   }
 
   #nullCursor(): Rejected {
@@ -208,10 +242,10 @@ export class Comparison {
     if (stored !== undefined && mustBeConfirmed(stored.entry.state) && !this.#isBehind(stored, mark, rowHash)) {
       // Its row was read: a second one claims the fact, unless that row has left it for another in this very scan.
       if (this.#confirmed.has(stored.ordinal) && !this.#ended.has(textOf(slot))) this.#duplicate(row.key);
-      this.#takeovers.push({ fact, slot, rowHash, row: mark });
+      this.#takeovers.push({ fact, slot, rowHash, row: mark, cursor: row.cursor });
       return;
     }
-    this.#publishDifference(fact, slot, rowHash, mark, stored?.entry, values);
+    this.#publishDifference(fact, slot, rowHash, mark, row.cursor, stored?.entry, values);
   }
 
   #publishDifference(
@@ -219,6 +253,7 @@ export class Comparison {
     slot: Hash,
     rowHash: Hash,
     mark: RowMark,
+    rowCursor: number | null,
     before: Entry | undefined,
     values: readonly (string | null)[] | null,
     rowChanged = false,
@@ -234,7 +269,9 @@ export class Comparison {
     const difference = diffFact(before, { fingerprint, fieldDigests }, this.#rules);
     // The entry that a take-over changes is counted where that is decided: twice would hide one that vanished.
     this.#confirm(mark.ordinal, !rowChanged && before !== undefined && mustBeConfirmed(before.state));
-    if (difference.outcome === 'unchanged' && !rowChanged) {
+    const cursor = laterOf(before, rowCursor);
+    const hasMoved = before?.state === 'live' && before.cursor !== cursor;
+    if (difference.outcome === 'unchanged' && !rowChanged && !hasMoved) {
       this.counts.unchanged++;
       this.#note(mark);
       return;
@@ -245,7 +282,7 @@ export class Comparison {
         reason: 'immutable_changed',
         message: 'the fact was published before with other values, and facts of this class never change',
       };
-      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, before, values);
+      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, cursor, before, values);
       return;
     }
     const value = encode(fact.fields);
@@ -255,10 +292,10 @@ export class Comparison {
         reason: 'record_too_large',
         message: `the encoded fact is larger than the topic's max.message.bytes allows (${maxValueBytes} bytes)`,
       };
-      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, before, values);
+      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, cursor, before, values);
       return;
     }
-    const prints = { slot, rowHash, fingerprint, fieldDigests: fieldDigests() };
+    const prints = { slot, rowHash, fingerprint, fieldDigests: fieldDigests(), cursor };
     const isCreated = difference.outcome === 'created';
     // A take-over has claimed the slot already, and may create: the row before may never have had a fact.
     if (isCreated && !rowChanged) this.#claim(slot, mark.key);
@@ -302,7 +339,7 @@ export class Comparison {
     if (stored !== undefined) this.#isBehind(stored, mark, rowHash);
     if (rejected.identity === null) this.#unplaced.set(textOf(rowHash), mark.ordinal);
     this.#confirm(mark.ordinal, stored !== undefined && mustBeConfirmed(stored.entry.state));
-    this.#refuse(slot, mark, rowHash, rejected, stored?.entry, values);
+    this.#refuse(slot, mark, rowHash, rejected, laterOf(stored?.entry, row.cursor), stored?.entry, values);
   }
 
   /** Reports a refused row, unless it was reported as it is. */
@@ -311,6 +348,7 @@ export class Comparison {
     mark: RowMark,
     rowHash: Hash,
     rejected: Rejected,
+    cursor: number | null,
     before: Entry | undefined,
     values: readonly (string | null)[] | null,
   ): void {
@@ -321,7 +359,7 @@ export class Comparison {
       this.#note(refusedMark);
       return;
     }
-    this.#emit(quarantine(slot, rowHash, refused, rejected, before, this.#rules.detectedAt, refusedMark));
+    this.#emit(quarantine(slot, rowHash, refused, rejected, before, this.#rules.detectedAt, refusedMark, cursor));
   }
 
   /** Gives the row its number: its own, the one of the entry that it stands behind, or a new one. */
@@ -378,7 +416,7 @@ export class Comparison {
   }
 
   #resolveTakeovers(scanWasComplete: boolean): void {
-    for (const { fact, slot, rowHash, row } of this.#takeovers) {
+    for (const { fact, slot, rowHash, row, cursor } of this.#takeovers) {
       const stored = this.#parts.view.findEntry(slot);
       const hasEnded = this.#ended.delete(textOf(slot));
       if (stored !== undefined && !hasEnded) {
@@ -388,7 +426,7 @@ export class Comparison {
       if (this.#created.has(textOf(slot))) this.#duplicate(row.key);
       this.#created.add(textOf(slot));
       if (stored !== undefined && this.#confirmed.add(stored.ordinal) === false) this.#confirmedBefore++;
-      this.#publishDifference(fact, slot, rowHash, row, stored?.entry, null, true);
+      this.#publishDifference(fact, slot, rowHash, row, cursor, stored?.entry, null, true);
     }
     this.#takeovers = [];
     this.#refuseBadKeys();
@@ -491,13 +529,21 @@ class ReadRow {
   readonly raw: Hash;
   readonly ordinal: number | null;
   readonly slot: Hash | null;
+  /** Where its cursor stands; null where entries do not expire. */
+  readonly cursor: number | null;
 
-  constructor(key: Uint8Array, raw: Hash, known: RowRef | undefined) {
+  constructor(key: Uint8Array, raw: Hash, known: RowRef | undefined, cursor: number | null) {
     this.key = key;
     this.raw = raw;
+    this.cursor = cursor;
     this.ordinal = known?.ordinal ?? null;
     this.slot = known?.slot ?? null;
   }
+}
+
+/** Promise 2: an entry expires no earlier than any row that it was seen behind; one whose row has no cursor is read in every run, and never. */
+function laterOf(before: Entry | undefined, cursor: number | null): number | null {
+  return cursor === null || before === undefined || before.cursor === null ? cursor : Math.max(before.cursor, cursor);
 }
 
 /** Not by way of `bytes.buffer`, which moves a small array out of the heap. */

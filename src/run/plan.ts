@@ -95,6 +95,7 @@ async function takeSamples(job: Job, changes: Iterable<Change>, hash: (text: str
   const chosen: Change[] = [];
   const taken = new Map<string, number>();
   for (const change of changes) {
+    if (change.kind === 'expired') continue;
     const count = taken.get(change.kind) ?? 0;
     if (count >= SAMPLES_PER_KIND) continue;
     taken.set(change.kind, count + 1);

@@ -3,7 +3,7 @@ import { HeadraceError } from '../core/errors.ts';
 import type { Envelope } from '../publish/envelope.ts';
 import type { Publisher, Transaction } from '../publish/publisher.ts';
 import { transactionalIdOf } from '../publish/topics.ts';
-import type { ControlRecord } from '../snapshot/changelog.ts';
+import type { ControlRecord, Horizon } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
 import {
   entryUpdates,
@@ -27,6 +27,24 @@ export interface ChunkProgress {
   readonly digest: string | null;
   readonly fullComparisonAt: number | null;
   readonly columns: ColumnTypes | null;
+  /** Of the control record from the first expiry, or the last chunk, on. */
+  readonly horizon: Horizon | null;
+  /** Rows below the horizon, for the ledger. */
+  readonly late: number;
+}
+
+/** Nothing but the changes of a chunk: progress stays where the view has it. */
+export function unmoved(view: SnapshotView): ChunkProgress {
+  const { control } = view.state;
+  return {
+    last: false,
+    watermark: control?.watermark ?? null,
+    digest: control?.digest ?? null,
+    fullComparisonAt: control?.fullComparisonAt ?? null,
+    columns: control?.columns ?? null,
+    horizon: control?.horizon ?? null,
+    late: 0,
+  };
 }
 
 /** What every chunk of a run has in common. */
@@ -112,8 +130,7 @@ export class Writer {
    */
   async use(parts: WriterParts): Promise<void> {
     this.#parts = parts;
-    if (this.#view.state.control === null)
-      await this.publish([], { last: false, watermark: null, digest: null, fullComparisonAt: null, columns: null });
+    if (this.#view.state.control === null) await this.publish([], unmoved(this.#view));
   }
 
   /** Commits the changes as one transaction, or, where that turns out too slow for the transaction's timeout, as several. */
@@ -151,10 +168,10 @@ export class Writer {
   }
 
   async #commitChunk(changes: readonly Change[], progress: ChunkProgress, attempts: number): Promise<void> {
-    const control = this.#controlOf(progress);
+    const control = this.#controlOf(changes, progress);
     let step: ViewStep | undefined;
     try {
-      step = await this.#send(changes, control, (prepared) => {
+      step = await this.#send(changes, control, progress, (prepared) => {
         step = prepared;
       });
     } catch (error) {
@@ -181,19 +198,17 @@ export class Writer {
   async #sendAgain(changes: readonly Change[], progress: ChunkProgress, attempts: number, error: unknown): Promise<void> {
     if (!isFenced(error) || changes.length < 2) return this.#commitChunk(changes, progress, attempts);
     const half = Math.ceil(changes.length / 2);
-    const { control } = this.#view.state;
-    const unmoved = {
-      watermark: control?.watermark ?? null,
-      digest: control?.digest ?? null,
-      fullComparisonAt: control?.fullComparisonAt ?? null,
-      columns: control?.columns ?? null,
-    };
-    await this.#commitChunk(changes.slice(0, half), { last: false, ...unmoved }, attempts);
+    await this.#commitChunk(changes.slice(0, half), { ...unmoved(this.#view), horizon: progress.horizon }, attempts);
     await this.#commitChunk(changes.slice(half), progress, attempts);
   }
 
   /** Sends and commits; `onPrepared` gets what to apply, just before the commit is asked for. */
-  async #send(changes: readonly Change[], base: ControlRecord, onPrepared: (step: ViewStep) => void): Promise<ViewStep> {
+  async #send(
+    changes: readonly Change[],
+    base: ControlRecord,
+    { late }: ChunkProgress,
+    onPrepared: (step: ViewStep) => void,
+  ): Promise<ViewStep> {
     const { topics, reach, mapping, partitionOf } = this.#job;
     const { envelope, partitions, ledger } = this.#required(this.#parts);
     const facts = factRecords(changes, envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
@@ -224,7 +239,7 @@ export class Writer {
       last: base.last,
       at: new Date(this.#job.clock()).toISOString(),
       watermark: { from, to: base.watermark },
-      counts: countKinds(changes),
+      counts: { ...countKinds(changes), ...(late > 0 ? { late } : {}) },
       contractVersion: base.contractVersion,
       ...ledger,
     });
@@ -359,10 +374,13 @@ export class Writer {
     return transaction.send(this.#job.topics.snapshot, 0, [ownerRecord(ownerOf(this.#job, leaseMs))]);
   }
 
-  #controlOf(progress: ChunkProgress): ControlRecord {
+  #controlOf(changes: readonly Change[], { late, ...progress }: ChunkProgress): ControlRecord {
     const { origin, partitions } = this.#required(this.#parts);
+    // Promise 2: no entry is gone before the horizon says so; Promise 1: nothing is refused before it was published, and expiries come last.
+    const isRaised = progress.last || changes.some(({ kind }) => kind === 'expired');
+    const horizon = isRaised ? progress.horizon : (this.#view.state.control?.horizon ?? null);
     const nextOffsets = this.#view.state.control?.nextOffsets ?? Array.from({ length: partitions }, () => 0);
-    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, ...origin, nextOffsets };
+    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, horizon, ...origin, nextOffsets };
   }
 
   async #drop(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Mapping } from '../../config/project.ts';
 import { EXIT } from '../../core/errors.ts';
 import { createJob } from '../../ops/create-job.ts';
 import { type MappingState, rebuildState, showState } from '../../ops/state.ts';
+import type { Horizon } from '../../snapshot/changelog.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { requireProject, selectMappings } from '../load.ts';
 import { formatCount, formatDuration, formatInstant } from '../numbers.ts';
@@ -37,6 +38,10 @@ export async function rebuildStateCommand(context: CommandContext, name: string)
   return { exitCode: EXIT.done, body: { ...rebuilt } };
 }
 
+function horizonText({ column, unit, position }: Horizon): string {
+  return `${column} ${unit === 'number' ? position : new Date(Math.floor(position / 1000)).toISOString()}: older events are forgotten, and not published`;
+}
+
 function stateText(state: MappingState, { output }: CommandContext): string {
   const { local, topic, control, owner, lock, states } = state;
   const behind = topic.end - local.offset;
@@ -66,6 +71,7 @@ function stateText(state: MappingState, { output }: CommandContext): string {
       ['cluster', control.clusterId],
       ['fingerprint key', `${control.fingerprint.algorithm}, kept in ${control.fingerprint.keptIn}`],
       ['version floor', String(control.versionFloor)],
+      ...(control.horizon == null ? [] : [['horizon', horizonText(control.horizon)] as const]),
       ['next fact offsets', control.nextOffsets.join(', ')],
     );
   } else rows.push(['last chunk', 'nothing was published yet']);
