@@ -8,6 +8,7 @@ const exitCode = await runCommandLine({
   cwd: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
+  stdin: process.stdin,
   compose: async (project, purpose) => (await import('./compose.ts')).composeSystem(project, purpose),
 });
 process.exit(exitCode);

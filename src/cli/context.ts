@@ -12,6 +12,8 @@ export interface CommandLine {
   readonly cwd: string;
   readonly stdout: TextStream;
   readonly stderr: TextStream;
+  /** Where a person answers questions; absent: nobody does. */
+  readonly stdin?: NodeJS.ReadStream | undefined;
   readonly compose: (project: Project, purpose?: Purpose) => Promise<System>;
 }
 
@@ -20,6 +22,7 @@ export interface CommandContext {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly output: Output;
+  readonly stdin?: NodeJS.ReadStream | undefined;
   readonly globals: GlobalOptions;
   readonly interruption: Interruption;
   readonly compose: (project: Project, purpose?: Purpose) => Promise<System>;

@@ -149,6 +149,26 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     return (context) => rebuildStateCommand(context, name);
   });
 
+  const adopt = add<import('./commands/adopt.ts').AdoptFlags>(
+    state,
+    'adopt <mapping>',
+    'Take the facts that are in the fact topic for what was published: where the snapshot is lost, moved or mirrored. Publishes nothing.',
+    [
+      'headrace state adopt customer',
+      'headrace state adopt customer --yes --json',
+      'headrace state adopt customer --environment-from staging',
+    ],
+  );
+  adopt.command
+    .option('--yes', 'do it without asking')
+    .option('--environment-from <name>', 'the environment that the snapshot belongs to, where the project now has another one')
+    .option('--take-over', 'although a run that is known to be dead still holds the lease')
+    .option('--chunk <entries>', 'entries per Kafka transaction', positiveInteger);
+  adopt.runs(async ([name = ''], flags) => {
+    const { adoptStateCommand } = await import('./commands/adopt.ts');
+    return (context) => adoptStateCommand(context, name, flags);
+  });
+
   add(
     program,
     'doctor',

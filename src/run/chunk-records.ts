@@ -95,7 +95,7 @@ export interface LedgerRecord {
   readonly format: 1;
   readonly run: string;
   readonly mapping: string;
-  readonly origin: 'live';
+  readonly origin: 'live' | 'adopt';
   readonly kind: string;
   readonly chunk: number;
   readonly last: boolean;

@@ -270,7 +270,7 @@ export class Comparison {
     // The entry that a take-over changes is counted where that is decided: twice would hide one that vanished.
     this.#confirm(mark.ordinal, !rowChanged && before !== undefined && mustBeConfirmed(before.state));
     const cursor = laterOf(before, rowCursor);
-    const hasMoved = before?.state === 'live' && before.cursor !== cursor;
+    const hasMoved = before?.state === 'live' && (before.cursor !== cursor || before.rowHash === null);
     if (difference.outcome === 'unchanged' && !rowChanged && !hasMoved) {
       this.counts.unchanged++;
       this.#note(mark);
@@ -339,6 +339,7 @@ export class Comparison {
     if (stored !== undefined) this.#isBehind(stored, mark, rowHash);
     if (rejected.identity === null) this.#unplaced.set(textOf(rowHash), mark.ordinal);
     this.#confirm(mark.ordinal, stored !== undefined && mustBeConfirmed(stored.entry.state));
+    if (own?.stored !== undefined) this.#confirmed.add(own.stored.ordinal);
     this.#refuse(slot, mark, rowHash, rejected, laterOf(stored?.entry, row.cursor), stored?.entry, values);
   }
 
@@ -367,7 +368,7 @@ export class Comparison {
     let ordinal = row.ordinal;
     if (ordinal === null) {
       const isOwn = stored?.entry.rowHash != null && equalHash(stored.entry.rowHash, rowHash) && !this.#seen.has(stored.ordinal);
-      ordinal = isOwn ? stored.ordinal : this.#parts.view.newOrdinal();
+      ordinal = stored !== undefined && (isOwn || this.#isUnclaimed(stored)) ? stored.ordinal : this.#parts.view.newOrdinal();
       this.#seen.add(ordinal);
       this.#newRows.set(textOf(row.key), { key: row.key, ordinal, verdict, raw: null, slot });
       this.#leaveQuarantine(rowHash, slot);
@@ -383,8 +384,14 @@ export class Comparison {
     return true;
   }
 
+  /** The entry was adopted from its fact, which does not name its row: the first row of its identity is taken for it. */
+  #isUnclaimed({ entry, ordinal }: StoredEntry): boolean {
+    return entry.rowHash === null && mustBeConfirmed(entry.state) && !this.#seen.has(ordinal);
+  }
+
   #ownsEntry(stored: StoredEntry, row: ReadRow, rowHash: Hash): boolean {
-    return stored.ordinal === row.ordinal || (stored.entry.rowHash !== null && equalHash(stored.entry.rowHash, rowHash));
+    if (stored.ordinal === row.ordinal || this.#isUnclaimed(stored)) return true;
+    return stored.entry.rowHash !== null && equalHash(stored.entry.rowHash, rowHash);
   }
 
   /**
@@ -436,6 +443,8 @@ export class Comparison {
     if (this.#confirmedBefore >= this.confirmableBefore) return;
     for (const { slot, ordinal, entry } of this.#parts.view.entries()) {
       if (!mustBeConfirmed(entry.state) || this.#confirmed.has(ordinal) || this.#ended.has(textOf(slot))) continue;
+      // The row of an adopted fact may be among those that name no identity.
+      if (entry.rowHash === null && this.#unplaced.size > 0) continue;
       const unplaced = entry.rowHash === null ? undefined : this.#unplaced.get(textOf(entry.rowHash));
       if (unplaced !== undefined) this.#relinks.push({ slot, ordinal: unplaced });
       else this.#end(slot, entry, 'vanished', ordinal, null);

@@ -43,14 +43,16 @@ export async function publishChanges(
   await job.reach('done');
 }
 
-async function publishOne(job: Job, writer: Writer, chunk: readonly Change[], progress: ChunkProgress): Promise<void> {
+/** One chunk. Throws INTERRUPTED. */
+export async function publishOne(job: Job, writer: Writer, chunk: readonly Change[], progress: ChunkProgress): Promise<void> {
   if (job.signal.aborted) throw interrupted(job);
   job.progress.update({ phase: 'publishing' });
   await writer.publish(chunk, progress);
   job.progress.update({ factsPublished: writer.published });
 }
 
-function* chunksOf(changes: ChangeSet, job: Job): Iterable<Change[]> {
+/** Takes the changes out in chunks. */
+export function* chunksOf(changes: ChangeSet, job: Job): Iterable<Change[]> {
   const { changes: maxChanges, bytes: maxBytes } = job.options.chunk;
   let chunk: Change[] = [];
   let bytes = 0;

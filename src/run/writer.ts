@@ -51,9 +51,11 @@ export function unmoved(view: SnapshotView): ChunkProgress {
 export interface WriterParts {
   readonly envelope: Envelope;
   /** Of the control record: what does not change during the run. */
-  readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor'>;
+  readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor' | 'epoch'>;
   readonly partitions: number;
-  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'>;
+  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> & Partial<Pick<LedgerRecord, 'origin'>>;
+  /** Of an adoption: how far it is, and where the fact topic ends. */
+  readonly adoption?: { readonly stage: 'clearing' | 'filling'; readonly nextOffsets: readonly number[] } | undefined;
 }
 
 const MAX_ATTEMPTS = 3;
@@ -375,12 +377,14 @@ export class Writer {
   }
 
   #controlOf(changes: readonly Change[], { late, ...progress }: ChunkProgress): ControlRecord {
-    const { origin, partitions } = this.#required(this.#parts);
+    const { origin, partitions, adoption } = this.#required(this.#parts);
     // Promise 2: no entry is gone before the horizon says so; Promise 1: nothing is refused before it was published, and expiries come last.
     const isRaised = progress.last || changes.some(({ kind }) => kind === 'expired');
     const horizon = isRaised ? progress.horizon : (this.#view.state.control?.horizon ?? null);
-    const nextOffsets = this.#view.state.control?.nextOffsets ?? Array.from({ length: partitions }, () => 0);
-    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, horizon, ...origin, nextOffsets };
+    const known = adoption?.nextOffsets ?? this.#view.state.control?.nextOffsets;
+    const nextOffsets = known ?? Array.from({ length: partitions }, () => 0);
+    const stage = adoption !== undefined && !progress.last ? { adoption: adoption.stage } : {};
+    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, horizon, ...origin, nextOffsets, ...stage };
   }
 
   async #drop(): Promise<void> {

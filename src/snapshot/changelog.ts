@@ -44,6 +44,10 @@ export interface ControlRecord {
   readonly columns: Readonly<Record<string, string>> | null;
   /** Below it entries of an append-only model have expired, and no row may be published any more. It only rises. */
   readonly horizon?: Horizon | null;
+  /** Drawn at the first start and at each adoption: a copy of another epoch is of other records, and is rebuilt. */
+  readonly epoch?: string | undefined;
+  /** An adoption is under way, or was interrupted: clearing entries under a lost key, or filling in. Absent once it is complete. */
+  readonly adoption?: 'clearing' | 'filling' | undefined;
 }
 
 /** A place in the order of a cursor column. */
