@@ -13,6 +13,7 @@ const COMMANDS = [
   'topics acl',
   'state show',
   'state rebuild',
+  'state adopt',
   'contracts export',
   'contracts docs',
   'doctor',

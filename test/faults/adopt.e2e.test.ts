@@ -93,7 +93,8 @@ async function goesOn(
   expect(await world.run('account')).toMatchObject({ published: 5, counts: { created: 2, updated: 2, deleted: 1 } });
   await expectNewest(world, await accounts.expected());
   const { history } = await world.fold('account');
-  for (const id of ['a1', 'a100', 'a2', 'a20', 'a500']) expect(history.get(id)?.at(-1)?.version, id).toBe(floor + 1);
+  for (const id of ['a1', 'a100', 'a2', 'a20', 'a500'])
+    expect(Math.max(...(history.get(id) ?? []).map(({ version }) => version)), id).toBe(floor + 1);
   rmSync(world.folder('account'), { recursive: true });
   expect(await world.run('account')).toMatchObject({ scope: 'incremental', published: 0 });
   expect(await world.run('account', { full: true })).toMatchObject({ published: 0, counts: { recorded: 0 } });
