@@ -2,9 +2,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { frozenMapping } from '../../src/config/frozen-mapping.ts';
 import { loadProject } from '../../src/config/load-project.ts';
-import type { ContractHistory, ContractRules, Mapping, Project } from '../../src/config/project.ts';
+import type { ContractHistory, ContractRules, FrozenContract, Mapping, Model, Project } from '../../src/config/project.ts';
+import { compileMapping } from '../../src/contract/compile.ts';
 import { freezeContracts } from '../../src/ops/freeze-contracts.ts';
+import { AT, column } from '../contract/mappings.ts';
 import { ENV, edited, loadFiles, MAPPING, mustLoad, PROJECT, temporaryFolder, writeFiles } from './written-project.ts';
 
 const FILE = 'contracts/customer/1.0.yml';
@@ -161,6 +164,32 @@ describe('a frozen file', () => {
     }
     const { versions } = historyOf(mustLoad(await loadProject(root, ENV)));
     expect(versions.map(({ file }) => file)).toEqual(['1.0', '1.9', '1.10', '2.0'].map((name) => `contracts/customer/${name}.yml`));
+  });
+
+  test('gives the mapping back: the same facts for the same rows, and places in the frozen file', async () => {
+    const { root, project } = await frozen();
+    const then = project.mappings.get('customer') as Mapping;
+    await writeFiles(root, {
+      'mappings/customer.yml': MAPPING.replace('"1.0"', '"1.1"')
+        .replace('from: plan_code', 'from: plan')
+        .replace('class: profile', 'class: profile\npartitions: 9'),
+    });
+    const today = mustLoad(await loadProject(root, ENV));
+    const [working, model] = [today.mappings.get('customer') as Mapping, today.models.get('customers') as Model];
+    const again = frozenMapping(working, historyOf(today).versions[0] as FrozenContract, model);
+    expect(again).toMatchObject({ digest: then.digest, version: { major: 1, minor: 0 }, topicSpec: { partitions: 9 } });
+    expect(working.digest).not.toBe(then.digest);
+    expect(again.locate('fields.tier.from')).toMatchObject({ file: FILE, line: expect.any(Number) });
+    const columns = ['customer_id', 'plan_code', 'is_active', 'updated_at'].map((name) =>
+      column(name, name === 'is_active' ? 'boolean' : name === 'updated_at' ? 'timestamptz' : 'string'),
+    );
+    const row = { customer_id: 'c1', plan_code: 'gold', is_active: 'true', updated_at: AT };
+    const mapped = [then, again].map((mapping) => {
+      const { mapper } = compileMapping(mapping, model, columns);
+      return mapper.mapRow(mapper.columns.map((name) => row[name as keyof typeof row]));
+    });
+    expect(mapped[1]).toMatchObject({ outcome: 'fact', fields: ['"c1"', '"GOLD"', 'true'] });
+    expect(mapped[1]).toEqual(mapped[0]);
   });
 
   test('no folder is no history', async () => {
