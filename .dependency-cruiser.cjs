@@ -31,8 +31,10 @@ const ADAPTERS = [
 
 /** Where each package may be imported: prefixes of paths. A runtime dependency that is not listed may be imported nowhere. */
 const PACKAGES = {
+  '@bufbuild/protobuf': ['src/contract/protobuf/'],
   '@duckdb/node-api': ['src/warehouse/duckdb/'],
   '@marcbachmann/cel-js': ['src/contract/'],
+  avsc: ['src/contract/avro/'],
   commander: ['src/cli/'],
   'cron-parser': ['src/config/', 'src/run/'],
   'fastest-levenshtein': ['src/core/nearest.ts'],

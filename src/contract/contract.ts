@@ -68,7 +68,7 @@ function fieldOf(field: Field): ContractField {
 /** The members of an object that comes from one column. */
 export function membersOf(type: FieldType): readonly ContractField[] | undefined {
   if (type.kind !== 'object') return undefined;
-  return type.members.map((member) => ({ ...member, members: membersOf(member.type), aliases: [] }));
+  return type.members.map((member) => ({ ...member, members: membersOf(member.type), aliases: member.aliases ?? [] }));
 }
 
 export function formatVersion({ major, minor }: ContractVersion): string {
