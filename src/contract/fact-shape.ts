@@ -8,6 +8,8 @@ export interface FactShape {
   readonly namespace: string;
   /** `Entitlement`. */
   readonly name: string;
+  /** For people. */
+  readonly title: string;
   readonly description: string;
   readonly members: readonly ObjectMember[];
 }
@@ -17,6 +19,7 @@ export function factShapeOf(mapping: Mapping): FactShape {
   return {
     namespace: [...words.map((word) => word.replaceAll('-', '_')), `v${mapping.version.major}`].join('.'),
     name: pascalCase(words.at(-1) ?? ''),
+    title: `${mapping.fact} ${mapping.version.major}.${mapping.version.minor}`,
     description: mapping.semantics.trim(),
     members: mapping.fields,
   };
@@ -32,6 +35,7 @@ export function keyShapeOf(mapping: Mapping): FactShape {
   return {
     ...fact,
     name: `${fact.name}Key`,
+    title: `${mapping.fact} ${mapping.version.major}: key`,
     description: '',
     members: members.map(({ name, type, number }) => ({ name, type, optional: false, number })),
   };
