@@ -59,8 +59,8 @@ function checkMessage(members: readonly Member[], path: Path, complain: Complain
     const other = names.get(folded);
     if (other !== undefined)
       complain(at, `In Protobuf \`${member.name}\` and \`${other}\` are one name: case and \`_\` do not count.`, 'Rename one of them.');
-    if (!/[A-Za-z]/.test(member.name))
-      complain(at, `\`${member.name}\` has no letter, so no name in Protobuf can be made of it.`, 'Rename it.');
+    if (!/^_*[A-Za-z]/.test(member.name))
+      complain(at, `\`${member.name}\` begins with no letter, so no names in Protobuf can be made of it.`, 'Rename it.');
     names.set(folded, member.name);
     if (member.members !== undefined) checkMessage(member.members, [...at, 'fields'], complain);
     else checkType(member.type, member.name, [...at, ...(path.at(-1) === 'fields' ? ['type'] : [])], symbols, complain);

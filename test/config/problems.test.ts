@@ -211,6 +211,13 @@ const cases: readonly Case[] = [
     'Rename',
   ),
   made(
+    'name without a letter in protobuf',
+    edited(P, [CLASS, `${CLASS}\nencoding: protobuf`], ['  active:', '  _1:']),
+    `${P}:19 fields._1`,
+    'begins with no letter',
+    'Rename',
+  ),
+  made(
     'symbol of avro',
     edited(P, [CLASS, `${CLASS}\nencoding: avro`], [TIER, 'type: { enum: [GOLD, SILVER, no-tier] }']),
     `${P}:17 fields.tier.type.enum`,

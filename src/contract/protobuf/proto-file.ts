@@ -107,7 +107,7 @@ function enumOf(type: Extract<FieldType, { kind: 'enum' }>, name: string, field:
 
 /** Beside its siblings, and not that of a message around it: classes of Java that are nested cannot share a name. */
 function freeName(wanted: string, names: Set<string>): string {
-  let name = /^[0-9]/.test(wanted) ? `_${wanted}` : wanted;
+  let name = wanted;
   while (names.has(name)) name += '_';
   names.add(name);
   return name;
