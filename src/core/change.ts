@@ -30,8 +30,8 @@ export interface Change {
   readonly entry: Entry | null;
   /** The entry before. */
   readonly before: { readonly partition: number; readonly offset: number; readonly version: number } | null;
-  /** The new fact as it is sent; null for deletions and for what is only remembered. */
-  readonly value: string | null;
+  /** The new fact as it is sent; of a deletion the fact before, where it is kept; null for what is only remembered. */
+  readonly value: string | Uint8Array | null;
   /** RFC 3339, of the fact, or of the detection of a deletion. */
   readonly occurredAt: string;
   /** Names of the fields that an update changed. */

@@ -1,8 +1,10 @@
+import { PLAIN_KEYS } from '../contract/record-key.ts';
 import { compileEnvelope } from '../publish/envelope.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison.ts';
 import { compileContract } from './contract.ts';
+import { openEncoding } from './encoding.ts';
 import { type GuardVerdict, judge, stopIfExceeded } from './guards.ts';
 import type { Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
@@ -51,9 +53,14 @@ export async function capture(job: Job): Promise<RunResult> {
   const schema = judgeDrift(drift, contract.mapper.columns.length, options.allow);
   stopIfExceeded(mapping.name, [schema]);
   const scope = decideScope(model, mapping.digest, before, { askedFor: options.full, isRetyped: schema.exceeded }, job.clock());
+  const encoding = await openEncoding(job);
   const isInitialLoad = scope.kind === 'initial load';
   await writer.use({
-    envelope: compileEnvelope(job.project.name, mapping, { runId: job.runId, contentType: contract.codec.contentType }),
+    envelope: compileEnvelope(job.project.name, mapping, {
+      runId: job.runId,
+      contentType: encoding.values.contentType,
+      encodeKey: encoding.keys === PLAIN_KEYS ? undefined : encoding.keys.encode,
+    }),
     origin: origin.record,
     partitions: facts.partitions,
     ledger: { kind: scope.kind, allowed: [...options.allow] },
@@ -64,6 +71,7 @@ export async function capture(job: Job): Promise<RunResult> {
   // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
   const reading = await readModel(job, view, scope, {
     contract,
+    encode: encoding.values.encode,
     fingerprints: origin.fingerprints,
     facts,
     versionFloor: origin.record.versionFloor,

@@ -17,7 +17,7 @@ export interface FactRecords {
 export function factRecords(
   changes: readonly Change[],
   envelope: Envelope,
-  partitionOf: (key: string) => number,
+  partitionOf: (key: OutgoingRecord['key']) => number,
   onDelete: 'tombstone' | 'fact' | 'none',
 ): FactRecords {
   const byPartition = new Map<number, OutgoingRecord[]>();
@@ -25,15 +25,13 @@ export function factRecords(
     const { kind, key, identity, entry } = change;
     if (kind === 'recorded' || kind === 'quarantined' || kind === 'expired' || key === null || identity === null || entry === null)
       return undefined;
-    const partition = partitionOf(key);
+    const last = kind === 'deleted' ? envelope.tombstone(change, entry.version) : envelope.fact(change, entry.version);
+    // Promise 3: of the key as it is sent, like any other producer's.
+    const partition = partitionOf(last.key);
     const records = byPartition.get(partition) ?? [];
     if (records.length === 0) byPartition.set(partition, records);
-    if (kind === 'deleted') {
-      if (onDelete === 'fact') records.push(envelope.deletedFact(change, entry.version - 1));
-      records.push(envelope.tombstone(change, entry.version));
-    } else {
-      records.push(envelope.fact(change, entry.version));
-    }
+    if (kind === 'deleted' && onDelete === 'fact') records.push(envelope.deletedFact(change, entry.version - 1));
+    records.push(last);
     return { partition, index: records.length - 1 };
   });
   return { byPartition, places };

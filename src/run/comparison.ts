@@ -35,7 +35,7 @@ export interface ComparisonParts {
   readonly mapper: FactMapper;
   /** Field order does not matter in it. */
   readonly canonical: (fields: readonly string[]) => string;
-  readonly encode: (fields: readonly string[]) => string;
+  readonly encode: (fields: readonly string[]) => string | Uint8Array;
   readonly fingerprints: Fingerprints;
   readonly rawFingerprint: (row: Uint8Array) => Hash;
   readonly emit: (change: Change) => void;
@@ -562,6 +562,7 @@ function textOf(bytes: Uint8Array): string {
 
 const { latin1Slice } = Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string };
 
-function isLarger(text: string, bytes: number): boolean {
-  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
+function isLarger(value: string | Uint8Array, bytes: number): boolean {
+  if (typeof value !== 'string') return value.length > bytes;
+  return value.length * 3 > bytes && Buffer.byteLength(value) > bytes;
 }

@@ -1,11 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { FactCodec } from '../contract/codec.ts';
 import type { Change } from '../core/change.ts';
+import { dataSchemaOf } from '../publish/envelope.ts';
 import { judgeReading } from './capture.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison.ts';
 import { compileContract } from './contract.ts';
+import { lookUpEncoding } from './encoding.ts';
 import type { GuardVerdict } from './guards.ts';
 import type { Job } from './job.ts';
 import { establishOrigin } from './origin.ts';
@@ -47,8 +50,7 @@ const SAMPLES_PER_KIND = 3;
  * local copy as it is; a run that is under way does not notice it.
  */
 export async function plan(job: Job): Promise<PlanResult> {
-  const contract = await compileContract(job);
-  const facts = await checkTopics(job);
+  const [contract, facts, { values: codec }] = await Promise.all([compileContract(job), checkTopics(job), lookUpEncoding(job)]);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-plan-'));
   try {
     await job.copyView(job.folder, folder);
@@ -65,6 +67,7 @@ export async function plan(job: Job): Promise<PlanResult> {
       const scope = decideScope(job.model, job.mapping.digest, control, why, job.clock());
       const reading = await readModel(dry, view, scope, {
         contract,
+        encode: codec.encode,
         fingerprints: origin.fingerprints,
         facts,
         versionFloor: origin.record.versionFloor,
@@ -79,7 +82,7 @@ export async function plan(job: Job): Promise<PlanResult> {
         guards: scope.kind === 'initial load' ? [] : [schema, ...judgeReading(job, reading)],
         live: comparison.confirmableBefore,
         watermark: view.state.control?.watermark ?? null,
-        samples: await takeSamples(job, reading.changes.drain(), (key) =>
+        samples: await takeSamples(job, codec, reading.changes.drain(), (key) =>
           Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
         ),
       };
@@ -91,7 +94,7 @@ export async function plan(job: Job): Promise<PlanResult> {
   }
 }
 
-async function takeSamples(job: Job, changes: Iterable<Change>, hash: (text: string) => string): Promise<Sample[]> {
+async function takeSamples(job: Job, codec: FactCodec, changes: Iterable<Change>, hash: (text: string) => string): Promise<Sample[]> {
   const chosen: Change[] = [];
   const taken = new Map<string, number>();
   for (const change of changes) {
@@ -103,8 +106,8 @@ async function takeSamples(job: Job, changes: Iterable<Change>, hash: (text: str
   }
   const samples: Sample[] = [];
   for (const change of chosen) {
-    const before = await publishedFact(job, change);
-    const after = change.value === null || change.kind === 'deleted' ? undefined : parseFact(change.value);
+    const before = await publishedFact(job, codec, change);
+    const after = change.value === null || change.kind === 'deleted' ? undefined : readFact(job, codec, change.value);
     const hide = (fact: Readonly<Record<string, unknown>> | undefined) =>
       fact === undefined || job.options.showKeys ? fact : hideKeys(job, fact, hash);
     samples.push({
@@ -119,8 +122,11 @@ async function takeSamples(job: Job, changes: Iterable<Change>, hash: (text: str
   return samples;
 }
 
-/** The fact that consumers have now, read where its entry says; a topic with retention may no longer hold it. */
-async function publishedFact(job: Job, change: Change): Promise<Readonly<Record<string, unknown>> | undefined> {
+/**
+ * The fact that consumers have now, read where its entry says; a topic with retention may no longer hold it. Undefined, too, for one of another schema that only its
+ * own reader could decode.
+ */
+async function publishedFact(job: Job, codec: FactCodec, change: Change): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { before } = change;
   if (before === null || before.offset < 0) return undefined;
   const { partition, offset } = before;
@@ -130,15 +136,19 @@ async function publishedFact(job: Job, change: Change): Promise<Readonly<Record<
   await job.reader.read(
     { topic: job.topics.facts, partition, from: offset, until: offset + 1 },
     (record) => {
-      if (record.offset === offset && record.value !== null) fact = parseFact(record.value.toString('utf8'));
+      const isOfThisContract =
+        job.mapping.encoding === 'json' || record.headers.ce_dataschema === dataSchemaOf(job.project.name, job.mapping);
+      if (record.offset === offset && record.value !== null && isOfThisContract) fact = readFact(job, codec, record.value);
     },
     job.signal,
   );
   return fact;
 }
 
-function parseFact(value: string): Readonly<Record<string, unknown>> {
-  return JSON.parse(value) as Record<string, unknown>;
+function readFact(job: Job, codec: FactCodec, value: string | Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  const texts = codec.decode(typeof value === 'string' ? Buffer.from(value) : value);
+  if (texts === undefined) return undefined;
+  return Object.fromEntries(job.mapping.fields.map(({ name }, i) => [name, JSON.parse(texts[i] as string) as unknown]));
 }
 
 function hideKeys(job: Job, fact: Readonly<Record<string, unknown>>, hash: (text: string) => string): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import type { Field } from '../config/project.ts';
+import type { FactCodec } from '../contract/codec.ts';
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Column } from '../core/row.ts';
@@ -17,6 +18,7 @@ import { Watermark } from './watermark.ts';
 
 export interface ReadingParts {
   readonly contract: Contract;
+  readonly encode: FactCodec['encode'];
   readonly fingerprints: Fingerprints;
   readonly facts: FactTopic;
   readonly versionFloor: number;
@@ -127,7 +129,7 @@ async function startComparison(
   emit: (change: Change) => void,
 ): Promise<Comparison> {
   const { mapping, model, options } = job;
-  const { contract, fingerprints, facts, versionFloor } = parts;
+  const { contract, encode, fingerprints, facts, versionFloor } = parts;
   const cursor = cursorKind(job, scan.columns);
   const horizon = view.state.control?.horizon ?? null;
   const meaning = [
@@ -138,10 +140,10 @@ async function startComparison(
     scan.columns.map((c) => [c.name, c.kind, c.sourceType]),
   ];
   const rawFingerprint = await createRawFingerprint(view.state.nonce, meaning);
-  const { mapper, canonical, codec } = contract;
+  const { mapper, canonical } = contract;
   const immutable = mapping.class === 'behavior';
   return new Comparison(
-    { view, mapper, canonical, encode: codec.encode, fingerprints, rawFingerprint, emit },
+    { view, mapper, canonical, encode, fingerprints, rawFingerprint, emit },
     {
       mapping: mapping.name,
       fieldNames: mapper.fieldNames,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Field } from '../../src/config/project.ts';
 import { bytesOfInteger, decimalText, integerOfBytes } from '../../src/contract/avro/scalars.ts';
 import { avroSchemaOf } from '../../src/contract/avro/schema.ts';
-import { compileEncoding } from '../../src/contract/codec.ts';
+import { compileEncoding } from '../../src/contract/compile-encoding.ts';
 import { factShapeOf } from '../../src/contract/fact-shape.ts';
 import { mappingOf } from './mappings.ts';
 

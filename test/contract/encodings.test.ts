@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Encoding } from '../../src/config/project.ts';
-import { compileEncoding } from '../../src/contract/codec.ts';
+import { compileEncoding } from '../../src/contract/compile-encoding.ts';
 import { factShapeOf } from '../../src/contract/fact-shape.ts';
 import { ENCODED_FIELDS, EXTREMES, factTexts, fieldsWithNumbers } from './encoded-facts.ts';
 import { mappingOf } from './mappings.ts';

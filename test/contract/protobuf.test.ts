@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import type { Field } from '../../src/config/project.ts';
-import { compileEncoding } from '../../src/contract/codec.ts';
+import { compileEncoding } from '../../src/contract/compile-encoding.ts';
 import { factShapeOf } from '../../src/contract/fact-shape.ts';
 import { protoFileOf } from '../../src/contract/protobuf/schema.ts';
 import { ENCODED_FIELDS, EXTREMES, factTexts, fieldsWithNumbers } from './encoded-facts.ts';
