@@ -146,9 +146,13 @@ describe('a registry that says no', () => {
     expect((await consume(project.topic('b'), 'avro')).filter(({ value }) => value?.note === 'changed')).toHaveLength(2);
   });
 
-  test('register: false: a schema must be there already', async () => {
+  test.each([
+    ['avro', 'avsc'],
+    ['json', 'schema.json'],
+    ['protobuf', 'proto'],
+  ] as const)('register: false: a schema in %s must be there already, as `contracts export` writes it', async (encoding, extension) => {
     await using project = await opened();
-    await project.write(`{ url: "${registry.url}", register: false }`, { thing: { encoding: 'protobuf' } });
+    await project.write(`{ url: "${registry.url}", register: false }`, { thing: { encoding } });
     await project.succeeds('topics', 'apply');
     const subject = `${project.topic('thing')}-value`;
     for (const command of ['run', 'plan']) {
@@ -158,12 +162,12 @@ describe('a registry that says no', () => {
     }
     expect(await ends(project.topic('thing'))).toEqual([0, 0, 0]);
     await project.succeeds('contracts', 'export', '--out', 'schemas');
-    const schema = readFileSync(path.join(project.root, 'schemas/thing.proto'), 'utf8');
-    const body = JSON.stringify({ schema, schemaType: 'PROTOBUF' });
+    const schema = readFileSync(path.join(project.root, `schemas/thing.${extension}`), 'utf8');
+    const body = JSON.stringify({ schema, schemaType: encoding.toUpperCase() });
     const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
     expect((await fetch(`${registry.url}/subjects/${subject}/versions`, { method: 'POST', headers, body })).status).toBe(200);
     await project.succeeds('run');
-    expect(await consume(project.topic('thing'), 'protobuf')).toHaveLength(2);
+    expect(await consume(project.topic('thing'), encoding)).toHaveLength(2);
   });
 });
 
