@@ -6,7 +6,11 @@ const DAY_MS = 86_400_000;
 
 /** `2026-01-31` → days since 1970-01-01. */
 export function daysOfDate(date: string): number {
-  return Date.parse(`${date}T00:00:00Z`) / DAY_MS;
+  const month = digits(date, 5, 7);
+  // Howard Hinnant, "chrono-compatible low-level date algorithms": years that begin in March have their leap day at the end. Several times as fast as Date.parse.
+  const year = digits(date, 0, 4) - (month <= 2 ? 1 : 0);
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + digits(date, 8, 10) - 1;
+  return year * 365 + Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400) + dayOfYear - 719_468;
 }
 
 export function dateOfDays(days: number): string {
@@ -15,8 +19,7 @@ export function dateOfDays(days: number): string {
 
 /** `23:59:59.999999` → microseconds since midnight. */
 export function microsOfTime(time: string): number {
-  const seconds = Number(time.slice(0, 2)) * 3600 + Number(time.slice(3, 5)) * 60 + Number(time.slice(6, 8));
-  return seconds * 1_000_000 + Number(time.slice(9));
+  return secondsOfDay(time, 0) * 1_000_000 + digits(time, 9, 15);
 }
 
 export function timeOfMicros(micros: number): string {
@@ -31,9 +34,20 @@ export interface Instant {
 
 /** `2026-01-31T23:59:59.123456Z`. */
 export function instantOf(timestamp: string): Instant {
-  return { seconds: Date.parse(`${timestamp.slice(0, 19)}Z`) / 1000, micros: Number(timestamp.slice(20, 26)) };
+  return { seconds: daysOfDate(timestamp) * 86_400 + secondsOfDay(timestamp, 11), micros: digits(timestamp, 20, 26) };
 }
 
 export function timestampOf({ seconds, micros }: Instant): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(micros).padStart(6, '0')}Z`;
+}
+
+/** `HH:MM:SS` at a place of the text. */
+function secondsOfDay(text: string, at: number): number {
+  return digits(text, at, at + 2) * 3600 + digits(text, at + 3, at + 5) * 60 + digits(text, at + 6, at + 8);
+}
+
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let i = from; i < to; i++) value = value * 10 + text.charCodeAt(i) - 48;
+  return value;
 }

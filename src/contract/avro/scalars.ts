@@ -50,7 +50,8 @@ function timestampOfMicros(total: bigint): string {
 
 /** Two's complement, big-endian, as few bytes as hold it: Avro's decimal, and java.math.BigInteger. */
 export function bytesOfInteger(value: bigint): Buffer {
-  let length = 1;
+  if (value >= -128n && value < 128n) return Buffer.of(Number(value) & 0xff);
+  let length = 2;
   while (BigInt.asIntN(length * 8, value) !== value) length++;
   return Buffer.from(
     BigInt.asUintN(length * 8, value)

@@ -15,6 +15,8 @@ export function protobufCodec(shape: FactShape): FactCodec {
   const descriptor = messageDescriptor(file);
   const write = messageWriter(file.message);
   const read = messageReader(file.message, descriptor);
+  // One for all facts: `finish` hands out bytes of their own, and starts anew.
+  const writer = new BinaryWriter();
   const members = shape.members.map(({ name, type, optional }) => ({ name, form: memberForm(type, optional, protobufScalar) }));
   return {
     contentType: 'application/protobuf',
@@ -24,7 +26,6 @@ export function protobufCodec(shape: FactShape): FactCodec {
         const { name, form } = members[i] as (typeof members)[number];
         record[name] = form.fromText(fields[i] as string);
       }
-      const writer = new BinaryWriter();
       write(writer, record);
       return writer.finish();
     },
