@@ -233,13 +233,6 @@ const cases: readonly Case[] = [
   ),
   mapping('number of a symbol', TIER, 'type: { enum: { GOLD: 0, SILVER: 2 } }', '16 fields.tier.type.enum.GOLD', 'from 1 on'),
   mapping('symbols with one number', TIER, 'type: { enum: { GOLD: 1, SILVER: 1 } }', '16 fields.tier.type.enum.SILVER', 'another symbol'),
-  mapping(
-    'alias that is a field',
-    'type: string }',
-    'type: string, aliases: [tier] }',
-    '13 fields.customerId.aliases[0]',
-    'of another field',
-  ),
   mapping('partitions', CLASS, `${CLASS}\npartitions: 0`, '5 partitions', 'is not between 1'),
   mapping('partitions of text', CLASS, `${CLASS}\npartitions: many`, '5 partitions', 'is not a whole number'),
   mapping('large number', CLASS, `${CLASS}\npartitions: 123456789012345678`, '5 partitions', 'too large to be read exactly', 'quotes'),

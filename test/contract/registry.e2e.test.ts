@@ -235,13 +235,7 @@ test('without a registry a value stands alone, and is read by the exported schem
   await project.succeeds('run');
   const { stdout } = await project.headrace('contracts', 'export', '--out', 'schemas', '--json');
   expect(readdirSync(path.join(project.root, 'schemas')).sort()).toEqual(['a.avsc', 'j.schema.json', 'p.proto']);
-  expect(JSON.parse(stdout)).toMatchObject({
-    schemas: [
-      { mapping: 'a', part: 'value', type: 'AVRO', subject: null, dataSchema: `urn:headrace:${project.name}:${project.name}.a:1.0` },
-      {},
-      {},
-    ],
-  });
+  expect(JSON.parse(stdout)).toMatchObject({ format: 'schema', files: [{ name: 'schemas/a.avsc' }, {}, {}] });
   const values = (await rawRecords(project.topic('a'))).map(({ value }) => String(value?.toString('hex')));
   const printed = await runPython('read_avro.py', [path.join(project.root, 'schemas/a.avsc'), ...values]);
   const read = printed
