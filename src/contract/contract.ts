@@ -35,6 +35,8 @@ export interface ContractField {
   readonly default?: string | number | boolean | undefined;
   readonly description?: string | undefined;
   readonly aliases: readonly string[];
+  /** In Protobuf. */
+  readonly number?: number | undefined;
   readonly deprecated?: Deprecation | undefined;
 }
 
@@ -60,9 +62,9 @@ export function contractOf(rules: ContractRules): Contract {
 }
 
 function fieldOf(field: Field): ContractField {
-  const { name, type, optional, description, deprecated, aliases = [] } = field;
+  const { name, type, optional, description, deprecated, number, aliases = [] } = field;
   const members = field.members?.map(fieldOf) ?? membersOf(type);
-  return { name, type, members, optional, default: field.default, description, aliases, deprecated };
+  return { name, type, members, optional, default: field.default, description, aliases, number, deprecated };
 }
 
 /** The members of an object that comes from one column. */
