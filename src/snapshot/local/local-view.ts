@@ -6,32 +6,35 @@ import type { RowMark } from '../../core/change.ts';
 import { type Hash, mustBeConfirmed } from '../../core/entry.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import { decodeEntry, stateOfEntry } from '../changelog.ts';
-import type { EntryUpdate, Relink, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
+import type { EntryUpdate, Relink, RowGroup, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
 import { isReadable } from './probe.ts';
+import { RowGroupTable } from './row-group-table.ts';
 import { encodeRow, StoredRow } from './row-record.ts';
 import { breakSeal, inspectSeal, type SealState, seal } from './seal.ts';
 
 const FILE = 'view.mdb';
-const DATABASES = ['meta', 'entries', 'rows'] as const;
+const DATABASES = ['meta', 'entries', 'rows', 'groups'] as const;
 const STATE_KEY = Buffer.from('state');
 /** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
 const MAX_KEY = 1900;
 const LONG_KEY = 0xff;
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 interface PersistedState extends ViewState {
   readonly layout: number;
   /** The snapshot topic that this is a view of; null where nobody said. */
   readonly topic: string | null;
   readonly nextOrdinal: number;
+  readonly groupNumber: number;
 }
 
-/** The view as an LMDB environment in a folder of the mapping's own: sub-databases `entries`, `rows` and `meta`. */
+/** The view as an LMDB environment in a folder of the mapping's own: sub-databases `entries`, `rows`, `groups` (of rows) and `meta`. */
 export class LocalView implements SnapshotView {
   readonly #root: RootDatabase;
   readonly #meta: Database;
   readonly #entries: Database;
   readonly #rows: Database;
+  readonly #groups: RowGroupTable;
   readonly #folder: string;
   readonly #row = new StoredRow();
   #state: ViewState;
@@ -51,6 +54,7 @@ export class LocalView implements SnapshotView {
     this.#meta = openBinary(root, 'meta');
     this.#entries = openBinary(root, 'entries');
     this.#rows = openBinary(root, 'rows');
+    this.#groups = new RowGroupTable(openBinary(root, 'groups'));
     this.#state = this.#readState();
   }
 
@@ -99,6 +103,10 @@ export class LocalView implements SnapshotView {
     return bytes === undefined ? undefined : this.#decode(bytes);
   }
 
+  findGroup(print: Hash): RowGroup | undefined {
+    return this.#groups.find(print);
+  }
+
   newOrdinal(): number {
     return this.#nextOrdinal++;
   }
@@ -117,8 +125,8 @@ export class LocalView implements SnapshotView {
     this.#write(() => {
       const counts = { confirmable: state.confirmable, quarantined: state.quarantined, entries: state.entries };
       for (const update of sortedBySlot(step.entries ?? [])) this.#putEntry(update, counts);
-      for (const mark of step.marks ?? []) this.#rows.putSync(storedKey(mark.key) as Buffer, encodeRow(mark));
-      for (const key of step.forget ?? []) this.#rows.removeSync(storedKey(key) as Buffer);
+      for (const mark of step.marks ?? []) this.#putRow(mark);
+      for (const key of step.forget ?? []) this.#removeRow(key);
       return {
         ...counts,
         offset: step.next,
@@ -130,9 +138,9 @@ export class LocalView implements SnapshotView {
     });
   }
 
-  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>): void {
+  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>, groups: Iterable<RowGroup> = []): void {
     this.#write(() => {
-      for (const mark of marks) this.#rows.putSync(storedKey(mark.key) as Buffer, encodeRow(mark));
+      for (const mark of marks) this.#putRow(mark);
       for (const { slot, ordinal } of relinks) {
         const bytes = this.#entries.getBinary(slot as Buffer);
         if (bytes === undefined) continue;
@@ -140,6 +148,7 @@ export class LocalView implements SnapshotView {
         copy.writeUInt32LE(ordinal, 0);
         this.#entries.putSync(slot as Buffer, copy);
       }
+      this.#groups.record(groups, this.#nextOrdinal);
       return this.#state;
     });
   }
@@ -162,7 +171,7 @@ export class LocalView implements SnapshotView {
 
   forgetRows(keys: Iterable<Uint8Array>): void {
     this.#write(() => {
-      for (const key of keys) this.#rows.removeSync(storedKey(key) as Buffer);
+      for (const key of keys) this.#removeRow(key);
       return this.#state;
     });
   }
@@ -171,6 +180,7 @@ export class LocalView implements SnapshotView {
     this.#write(() => {
       this.#entries.clearSync();
       this.#rows.clearSync();
+      this.#groups.clear();
       this.#nextOrdinal = 0;
       return emptyState();
     });
@@ -197,6 +207,19 @@ export class LocalView implements SnapshotView {
   #decode(bytes: Uint8Array): StoredEntry {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     return { ordinal: view.getUint32(0, true), entry: decodeEntry(bytes.subarray(4, bytes.length), `The local copy in ${this.#folder}`) };
+  }
+
+  /** Promise 1: a row's group vouches for its bytes no longer than its mark does. */
+  #putRow(mark: RowMark): void {
+    this.#groups.touch(mark.ordinal);
+    this.#rows.putSync(storedKey(mark.key) as Buffer, encodeRow(mark));
+  }
+
+  #removeRow(key: Uint8Array): void {
+    const row = this.findRow(key);
+    if (row === undefined) return;
+    this.#groups.touch(row.ordinal);
+    this.#rows.removeSync(storedKey(key) as Buffer);
   }
 
   #putEntry(update: EntryUpdate, counts: { confirmable: number; quarantined: number; entries: number }): void {
@@ -242,7 +265,9 @@ export class LocalView implements SnapshotView {
       this.#state = this.#root.transactionSync(() => {
         this.#mustBeOurs();
         const after = change();
-        const persisted: PersistedState = { ...after, layout: LAYOUT, topic: this.#topic, nextOrdinal: this.#nextOrdinal };
+        this.#groups.flush();
+        const own = { layout: LAYOUT, topic: this.#topic, nextOrdinal: this.#nextOrdinal, groupNumber: this.#groups.number };
+        const persisted: PersistedState = { ...after, ...own };
         this.#persisted = Buffer.from(JSON.stringify(persisted));
         this.#meta.putSync(STATE_KEY, this.#persisted);
         return after;
@@ -263,13 +288,14 @@ export class LocalView implements SnapshotView {
     const bytes = this.#meta.getBinary(STATE_KEY);
     if (bytes === undefined) return emptyState();
     this.#persisted = Buffer.from(bytes);
-    const { layout, topic, nextOrdinal, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
+    const { layout, topic, nextOrdinal, groupNumber, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
     if (layout !== LAYOUT || topic !== this.#topic) {
       this.#wasDiscarded ||= layout === LAYOUT;
       this.clear();
       return emptyState();
     }
     this.#nextOrdinal = nextOrdinal;
+    this.#groups.number = groupNumber;
     return state;
   }
 }
@@ -296,7 +322,7 @@ function storedKey(key: Uint8Array): Uint8Array {
 }
 
 function openRoot(lmdb: typeof import('lmdb'), file: string): RootDatabase {
-  return lmdb.open({ path: file, maxDbs: 4, compression: false, encoding: 'binary', keyEncoding: 'binary' });
+  return lmdb.open({ path: file, maxDbs: DATABASES.length, compression: false, encoding: 'binary', keyEncoding: 'binary' });
 }
 
 /** Undefined where the file turns out to be damaged. Other failures (permissions, a full disk) are the caller's. */

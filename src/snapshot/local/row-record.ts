@@ -4,7 +4,8 @@ import type { RowRef } from '../view.ts';
 
 const HAS_RAW = 4;
 const HAS_SLOT = 8;
-const VERDICTS: readonly RowVerdict[] = ['fact', 'absent', 'quarantined'];
+/** A verdict is stored as its place in this list. */
+export const VERDICTS: readonly RowVerdict[] = ['fact', 'absent', 'quarantined'];
 
 // Row: ordinal (4 bytes) · verdict and flags (1) · raw? (16) · slot? (16)
 export function encodeRow(mark: RowMark): Buffer {
