@@ -21,11 +21,12 @@ export interface SnapshotView {
   newOrdinal(): number;
   /**
    * The one verb that moves progress: everything or nothing, and only if the view still stands at `step.expected` (a late apply of an older instance finds
-   * another offset). Throws LOCAL_COPY_FAILED otherwise.
+   * another offset). Throws LOCAL_COPY_FAILED otherwise. A crash may take applied steps away again, the last ones and what was remembered since together:
+   * the view then stands where it stood before them.
    */
   apply(step: ViewStep): void;
   /** What says nothing about progress: rows that were read and found unchanged, and groups of rows whose marks vouch for just these bytes. */
-  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>, groups?: Iterable<RowGroup>): void;
+  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>, groups?: readonly RowGroup[]): void;
   /** Every entry, in no particular order. */
   entries(): Iterable<StoredEntry & { readonly slot: Hash }>;
   readonly rowCount: number;

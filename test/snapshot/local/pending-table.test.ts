@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { PendingTable } from '../../../src/snapshot/local/pending-table.ts';
+
+type Step = { readonly key: string; readonly value: string | null } | 'roll back' | 'clear';
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 20,
+    arbitrary: fc.record({
+      key: fc.oneof(
+        fc.nat(40).map((n) => `key ${n}`),
+        fc.string({ maxLength: 3 }),
+      ),
+      value: fc.option(fc.string({ maxLength: 30 }), { nil: null }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant('roll back' as const) },
+  { weight: 1, arbitrary: fc.constant('clear' as const) },
+);
+
+/** Plays steps on a table and on a Map; a roll-back takes back the steps since the one before it. */
+function played(steps: readonly Step[]): { readonly table: PendingTable; readonly model: ReadonlyMap<string, string | null> } {
+  const table = new PendingTable();
+  let model = new Map<string, string | null>();
+  let saved = { size: 0, model: new Map(model) };
+  for (const each of steps) {
+    if (each === 'clear') {
+      table.clear();
+      model.clear();
+    } else if (each === 'roll back') {
+      table.rollBack(saved.size);
+      model = new Map(saved.model);
+    } else {
+      const { key, value } = each;
+      if (value === null) table.remove(Buffer.from(key));
+      else table.put(Buffer.from(key), Buffer.byteLength(value)).write(value);
+      model.set(key, value);
+      continue;
+    }
+    saved = { size: table.size, model: new Map(model) };
+  }
+  return { table, model };
+}
+
+const textOf = (value: Buffer | null | undefined) => value?.toString() ?? value;
+
+test('holds the newest record of each key, whatever was put, removed and taken back', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
+      const { table, model } = played(steps);
+      for (const [key, value] of model) expect(textOf(table.find(Buffer.from(key)))).toBe(value);
+      for (const each of steps) {
+        if (typeof each === 'object' && !model.has(each.key)) expect(table.find(Buffer.from(each.key))).toBeUndefined();
+      }
+      const all = [...table.inOrder()].map(({ key, value }) => [key.toString(), textOf(value)]);
+      expect(new Map(all as [string, string | null][])).toEqual(model);
+      expect(all.length).toBe(model.size);
+    }),
+  );
+});
+
+test('grows, and gives keys out in their order, as far as the first bytes tell', () => {
+  const table = new PendingTable();
+  const keys = Array.from({ length: 50_000 }, (_, n) => `shared prefix ${String((n * 7919) % 50_000).padStart(5, '0')}`);
+  for (const key of keys) table.put(Buffer.from(key), 100).fill(key);
+  const found = [...table.inOrder()].map(({ key }) => key.toString().slice(0, -1));
+  expect(found).toEqual(keys.map((key) => key.slice(0, -1)).sort());
+  expect(table.find(Buffer.from(keys[123] ?? ''))?.toString('utf8', 0, 19)).toBe(keys[123]);
+});
