@@ -147,8 +147,8 @@ export class Comparison {
   forgetPublished(): void {
     this.#flushMarks();
     // What waits for `finish` was read, but neither emitted nor marked.
-    this.#noteUnknown([...this.#takeovers, ...this.#ended.values()].map(({ row }) => ({ ...row, raw: null })));
-    this.#newRows.clear();
+    this.#noteUnknown([...this.#takeovers, ...this.#ended.values()].map(({ row }) => row));
+    this.#knowNewRows();
     this.#created.clear();
   }
 
@@ -415,15 +415,15 @@ export class Comparison {
 
   /** Gives the row its number: its own, the one of the entry that it stands behind, or a new one. */
   #place(row: ReadRow, verdict: RowVerdict, slot: Hash | null, rowHash: Hash, stored: StoredEntry | undefined): RowMark {
-    let ordinal = row.ordinal;
-    if (ordinal === null) {
-      const isOwn = stored?.entry.rowHash != null && equalHash(stored.entry.rowHash, rowHash) && !this.#seen.has(stored.ordinal);
-      ordinal = stored !== undefined && (isOwn || this.#isUnclaimed(stored)) ? stored.ordinal : this.#parts.view.newOrdinal();
-      this.#seen.add(ordinal);
-      this.#newRows.set(textOf(row.key), { key: row.key, ordinal, verdict, raw: null, slot });
-      this.#leaveQuarantine(rowHash, slot);
-    }
-    return { key: row.key, ordinal, verdict, raw: row.raw, slot };
+    const { key, raw } = row;
+    if (row.ordinal !== null) return { key, ordinal: row.ordinal, verdict, raw, slot };
+    const isOwn = stored?.entry.rowHash != null && equalHash(stored.entry.rowHash, rowHash) && !this.#seen.has(stored.ordinal);
+    const ordinal = stored !== undefined && (isOwn || this.#isUnclaimed(stored)) ? stored.ordinal : this.#parts.view.newOrdinal();
+    const mark: RowMark = { key, ordinal, verdict, raw, slot };
+    this.#seen.add(ordinal);
+    this.#newRows.set(row.text, mark);
+    this.#leaveQuarantine(rowHash, slot);
+    return mark;
   }
 
   /** Whether the row produced the entry's fact. The view may know the entry under another number, if it was read from the topic. */
@@ -518,7 +518,7 @@ export class Comparison {
   }
 
   #isRepeated(row: ReadRow): boolean {
-    if (!this.#newRows.has(textOf(row.key))) return false;
+    if (!this.#newRows.has(row.text)) return false;
     this.#duplicate(row.key);
     return true;
   }
@@ -565,13 +565,23 @@ export class Comparison {
   #noteNewRows(): void {
     this.#flushMarks();
     this.#noteUnknown([...this.#newRows.values()]);
+    this.#knowNewRows();
+  }
+
+  /** Each of them has its mark in the view now. */
+  #knowNewRows(): void {
+    this.#knownRows += this.#newRows.size;
     this.#newRows.clear();
   }
 
   /** Marks without a raw fingerprint only say that the row was read: it is mapped again the next time. */
   #noteUnknown(rows: readonly RowMark[]): void {
     const unknown = rows.filter(({ key }) => this.#parts.view.findRow(key) === undefined);
-    if (unknown.length > 0) this.#parts.view.remember(unknown, []);
+    if (unknown.length === 0) return;
+    this.#parts.view.remember(
+      unknown.map((row) => ({ ...row, raw: null })),
+      [],
+    );
   }
 
   #flushMarks(): void {
@@ -591,9 +601,12 @@ class ReadRow {
   readonly slot: Hash | null;
   /** Where its cursor stands; null where entries do not expire. */
   readonly cursor: number | null;
+  /** The key, to look it up among the new rows. */
+  readonly text: string;
 
   constructor(key: Uint8Array, raw: Hash, known: RowRef | undefined, cursor: number | null) {
     this.key = key;
+    this.text = known === undefined ? textOf(key) : '';
     this.raw = raw;
     this.cursor = cursor;
     this.ordinal = known?.ordinal ?? null;
