@@ -105,15 +105,14 @@ export class LocalView implements SnapshotView {
   }
 
   findRow(key: Uint8Array): RowRef | undefined {
-    const stored = storedKey(key) as Buffer;
-    const bytes = this.#pendingRows.find(stored) ?? this.#findStored(this.#rows, this.#pendingRows, stored);
+    const bytes = this.#find(this.#pendingRows, this.#rows, storedKey(key));
     if (bytes === undefined) return undefined;
     this.#row.load(bytes);
     return this.#row;
   }
 
   findEntry(slot: Hash): StoredEntry | undefined {
-    const bytes = this.#findEntryBytes(slot);
+    const bytes = this.#find(this.#pendingEntries, this.#entries, slot);
     return bytes === undefined ? undefined : this.#decode(bytes);
   }
 
@@ -156,7 +155,7 @@ export class LocalView implements SnapshotView {
     this.#change(() => {
       for (const mark of marks) this.#putRow(mark);
       for (const { slot, ordinal } of relinks) {
-        const bytes = this.#findEntryBytes(slot);
+        const bytes = this.#find(this.#pendingEntries, this.#entries, slot);
         if (bytes === undefined) continue;
         const stored = this.#pendingEntries.put(slot, bytes.length);
         stored.set(bytes.subarray(0, bytes.length));
@@ -237,13 +236,10 @@ export class LocalView implements SnapshotView {
     return { ordinal: view.getUint32(0, true), entry: decodeEntry(bytes.subarray(4, bytes.length), `The local copy in ${this.#folder}`) };
   }
 
-  #findEntryBytes(slot: Hash): Buffer | undefined {
-    return this.#pendingEntries.find(slot) ?? this.#findStored(this.#entries, this.#pendingEntries, slot as Buffer);
-  }
-
-  #findStored(table: Database, pending: PendingTable, key: Buffer): Buffer | undefined {
-    if (this.#isBlank || pending.find(key) === null) return undefined;
-    return table.getBinaryFast(key);
+  #find(pending: PendingTable, table: Database, key: Uint8Array): Buffer | undefined {
+    const waiting = pending.find(key);
+    if (waiting !== undefined) return waiting ?? undefined;
+    return this.#isBlank ? undefined : table.getBinaryFast(key as Buffer);
   }
 
   /** Promise 1: a row's group vouches for its bytes no longer than its mark does. */
@@ -366,10 +362,10 @@ export class LocalView implements SnapshotView {
 }
 
 function moveAll(from: PendingTable, to: Database): void {
-  for (const { key, value } of from.inOrder()) {
+  from.forEachInOrder((key, value) => {
     if (value === null) to.removeSync(key);
     else to.putSync(key, value);
-  }
+  });
 }
 
 function storedKey(key: Uint8Array): Uint8Array {

@@ -46,21 +46,21 @@ export class PendingTable {
   }
 
   /** The newest record of each key, in LMDB's order as far as four bytes tell: it is several times faster then, and nothing else depends on it. */
-  *inOrder(): Iterable<{ readonly key: Buffer; readonly value: Buffer | null }> {
+  forEachInOrder(each: (key: Buffer, value: Buffer | null) => void): void {
     const bytes = this.#bytes;
     const starts = this.#starts();
     const shared = this.#sharedPrefix(starts);
     const order = Float64Array.from(starts, (at, i) => {
       const from = at + HEAD + shared;
-      const end = at + HEAD + bytes.readUInt16LE(at + 1);
+      const end = at + HEAD + this.#keyLengthAt(at);
       let prefix = 0;
       for (let j = from; j < from + 4; j++) prefix = prefix * 256 + (j < end ? bytes[j]! : 0);
       return prefix * MAX_ORDERED + i;
     }).sort();
     for (const number of order) {
       const at = starts[number % MAX_ORDERED]!;
-      const key = bytes.subarray(at + HEAD, at + HEAD + bytes.readUInt16LE(at + 1));
-      yield { key, value: (bytes[at]! & REMOVED) === 0 ? this.#valueAt(at) : null };
+      const key = bytes.subarray(at + HEAD, at + HEAD + this.#keyLengthAt(at));
+      each(key, (bytes[at]! & REMOVED) === 0 ? this.#valueAt(at) : null);
     }
   }
 
@@ -82,7 +82,7 @@ export class PendingTable {
     const start = this.#end;
     const valueStart = start + HEAD + key.length;
     this.#reserve(valueStart + length);
-    if (2 * this.#count >= this.#places.length) this.#indexAll(2 * this.#places.length);
+    if (2 * this.#count >= this.#places.length) this.#indexAll(4 * this.#places.length);
     const bytes = this.#bytes;
     bytes[start] = flags;
     bytes.writeUInt16LE(key.length, start + 1);
@@ -103,14 +103,23 @@ export class PendingTable {
 
   #isKeyAt(at: number, key: Uint8Array): boolean {
     const bytes = this.#bytes;
-    if ((bytes[at + 1]! | (bytes[at + 2]! << 8)) !== key.length) return false;
+    if (this.#keyLengthAt(at) !== key.length) return false;
     for (let i = 0; i < key.length; i++) if (bytes[at + HEAD + i] !== key[i]) return false;
     return true;
   }
 
+  #keyLengthAt(at: number): number {
+    return this.#bytes[at + 1]! | (this.#bytes[at + 2]! << 8);
+  }
+
   #valueAt(at: number): Buffer {
-    const start = at + HEAD + this.#bytes.readUInt16LE(at + 1);
+    const start = at + HEAD + this.#keyLengthAt(at);
     return this.#bytes.subarray(start, start + this.#bytes.readUInt32LE(at + 3));
+  }
+
+  /** Where the record behind this one begins. */
+  #after(at: number): number {
+    return at + HEAD + this.#keyLengthAt(at) + this.#bytes.readUInt32LE(at + 3);
   }
 
   /** Of the records that count, in the order of adding. */
@@ -118,7 +127,7 @@ export class PendingTable {
     const bytes = this.#bytes;
     const starts = new Uint32Array(this.#count);
     let n = 0;
-    for (let at = 0; at < this.#end; at += HEAD + bytes.readUInt16LE(at + 1) + bytes.readUInt32LE(at + 3)) {
+    for (let at = 0; at < this.#end; at = this.#after(at)) {
       if ((bytes[at]! & SUPERSEDED) === 0) starts[n++] = at;
     }
     return starts;
@@ -129,9 +138,9 @@ export class PendingTable {
     const bytes = this.#bytes;
     const [first] = starts;
     if (first === undefined) return 0;
-    let shared = bytes.readUInt16LE(first + 1);
+    let shared = this.#keyLengthAt(first);
     for (const at of starts) {
-      shared = Math.min(shared, bytes.readUInt16LE(at + 1));
+      shared = Math.min(shared, this.#keyLengthAt(at));
       let same = 0;
       while (same < shared && bytes[at + HEAD + same] === bytes[first + HEAD + same]) same++;
       shared = same;
@@ -159,9 +168,9 @@ export class PendingTable {
     const bytes = this.#bytes;
     this.#places = new Int32Array(places);
     this.#count = 0;
-    for (let at = 0; at < this.#end; at += HEAD + bytes.readUInt16LE(at + 1) + bytes.readUInt32LE(at + 3)) {
+    for (let at = 0; at < this.#end; at = this.#after(at)) {
       bytes[at]! &= ~SUPERSEDED;
-      this.#index(at, bytes.subarray(at + HEAD, at + HEAD + bytes.readUInt16LE(at + 1)));
+      this.#index(at, bytes.subarray(at + HEAD, at + HEAD + this.#keyLengthAt(at)));
     }
   }
 }
