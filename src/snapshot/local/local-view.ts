@@ -207,8 +207,11 @@ export class LocalView implements SnapshotView {
 
   async close(): Promise<void> {
     // What a process remembers of a copy that another has taken over is void, and nothing is lost with it.
-    if (this.#isOurs()) this.#writePending();
-    await this.drop();
+    try {
+      if (this.#isOurs()) this.#writePending();
+    } finally {
+      await this.drop();
+    }
     if (this.#hasWritten) guarded(this.#folder, () => seal(path.join(this.#folder, FILE)));
   }
 

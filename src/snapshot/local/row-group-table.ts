@@ -44,14 +44,14 @@ export class RowGroupTable {
     for (const group of groups) {
       if (this.number > MIN_GROUPS + rows / MIN_ROWS_PER_GROUP) this.clear();
       const number = ++this.number;
-      for (const { ordinal, count } of group.runs) for (let row = ordinal; row < ordinal + count; row++) this.#put(row, number);
+      for (const { ordinal, count } of group.runs) this.#put(ordinal, count, number);
       this.#db.putSync(keyOf(group.print), encodeGroup(number, group));
     }
   }
 
   /** Within a transaction: the row's mark is being written or dropped. */
   touch(row: number): void {
-    if (this.number > 0 && this.#page(row)[row % PAGE_ROWS] !== 0) this.#put(row, 0);
+    if (this.number > 0 && this.#page(row)[row % PAGE_ROWS] !== 0) this.#put(row, 1, 0);
   }
 
   /** At the end of a transaction. */
@@ -68,11 +68,15 @@ export class RowGroupTable {
     this.number = 0;
   }
 
-  #put(row: number, number: number): void {
-    const page = Math.floor(row / PAGE_ROWS);
-    const rows = this.#page(row);
-    rows[row % PAGE_ROWS] = number;
-    this.#changed.set(page, rows);
+  #put(first: number, count: number, number: number): void {
+    for (let row = first; row < first + count; ) {
+      const page = Math.floor(row / PAGE_ROWS);
+      const rows = this.#page(row);
+      const end = Math.min(first + count, (page + 1) * PAGE_ROWS);
+      rows.fill(number, row % PAGE_ROWS, end - page * PAGE_ROWS);
+      this.#changed.set(page, rows);
+      row = end;
+    }
   }
 
   #page(row: number): Uint32Array {

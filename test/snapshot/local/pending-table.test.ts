@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PendingTable } from '../../../src/snapshot/local/pending-table.ts';
 
-type Step = { readonly key: string; readonly value: string | null } | 'roll back' | 'clear';
+type Step = { readonly key: string; readonly value: string | null } | 'save' | 'roll back' | 'clear';
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -15,11 +15,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       value: fc.option(fc.string({ maxLength: 30 }), { nil: null }),
     }),
   },
-  { weight: 1, arbitrary: fc.constant('roll back' as const) },
-  { weight: 1, arbitrary: fc.constant('clear' as const) },
+  { weight: 3, arbitrary: fc.constantFrom('save' as const, 'save' as const, 'roll back' as const, 'roll back' as const, 'clear' as const) },
 );
 
-/** Plays steps on a table and on a Map; a roll-back takes back the steps since the one before it. */
+/** Plays steps on a table and on a Map; a roll-back takes back the steps since the table was saved, or cleared. */
 function played(steps: readonly Step[]): { readonly table: PendingTable; readonly model: ReadonlyMap<string, string | null> } {
   const table = new PendingTable();
   let model = new Map<string, string | null>();
@@ -28,6 +27,9 @@ function played(steps: readonly Step[]): { readonly table: PendingTable; readonl
     if (each === 'clear') {
       table.clear();
       model.clear();
+      saved = { size: 0, model: new Map() };
+    } else if (each === 'save') {
+      saved = { size: table.size, model: new Map(model) };
     } else if (each === 'roll back') {
       table.rollBack(saved.size);
       model = new Map(saved.model);
@@ -36,9 +38,7 @@ function played(steps: readonly Step[]): { readonly table: PendingTable; readonl
       if (value === null) table.remove(Buffer.from(key));
       else table.put(Buffer.from(key), Buffer.byteLength(value)).write(value);
       model.set(key, value);
-      continue;
     }
-    saved = { size: table.size, model: new Map(model) };
   }
   return { table, model };
 }
