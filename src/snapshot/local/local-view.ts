@@ -247,7 +247,12 @@ export class LocalView implements SnapshotView {
 
   /** Promise 1: a row's group vouches for its bytes no longer than its mark does. */
   #putRow(mark: RowMark): void {
-    this.#groups.touch(mark.ordinal);
+    if (this.#groups.number > 0) {
+      // The row may have had another number until now.
+      const before = this.findRow(mark.key);
+      if (before !== undefined) this.#groups.touch(before.ordinal);
+      this.#groups.touch(mark.ordinal);
+    }
     writeRow(mark, this.#pendingRows.put(storedKey(mark.key), rowBytes(mark)));
   }
 

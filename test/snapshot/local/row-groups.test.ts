@@ -51,6 +51,7 @@ describe('a group of rows', () => {
     ['a mark is written with a chunk', (row) => view.apply({ expected: 0, next: 1, appliedAtMs: 1, marks: [mark(row, 9)] })],
     ['a mark is dropped with a chunk', (row) => view.apply({ expected: 0, next: 1, appliedAtMs: 1, forget: [keyOf(row)] })],
     ['a mark is written without one', (row) => view.remember([mark(row)], [])],
+    ['a mark is written with another number', (row) => view.remember([{ ...mark(row), ordinal: 4_998 }], [])],
     ['a row is forgotten', (row) => view.forgetRows([keyOf(row)])],
     ['the view is cleared', () => view.clear()],
   ])('is void once %s', async (_, touch) => {
