@@ -1,5 +1,4 @@
 import type { Change } from '../core/change.ts';
-import type { Entry } from '../core/entry.ts';
 import type { Envelope } from '../publish/envelope.ts';
 import { NO_HEADERS } from '../publish/headers.ts';
 import type { OutgoingRecord } from '../publish/publisher.ts';
@@ -47,11 +46,11 @@ export function entryUpdates(
     const { slot, ordinal, before } = change;
     if (change.entry === null) return { slot, bytes: null };
     const place = places[i];
-    const entry: Entry =
+    const bytes =
       place === undefined
-        ? change.entry
-        : { ...change.entry, partition: place.partition, offset: (baseOffsets.get(place.partition) ?? 0) + place.index };
-    return { slot, bytes: encodeEntry(entry), ordinal, isNew: before === null };
+        ? encodeEntry(change.entry)
+        : encodeEntry(change.entry, place.partition, (baseOffsets.get(place.partition) ?? 0) + place.index);
+    return { slot, bytes, ordinal, isNew: before === null };
   });
 }
 
