@@ -2,7 +2,7 @@ import { PLAIN_KEYS } from '../contract/record-key.ts';
 import { compileEnvelope } from '../publish/envelope.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { checkTopics } from './check-topics.ts';
-import type { Counts } from './comparison.ts';
+import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
 import { openEncoding } from './encoding.ts';
 import { type GuardVerdict, judge, stopIfExceeded } from './guards.ts';

@@ -1,6 +1,6 @@
 import type { Guards, ShareGuard } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
-import type { Counts } from './comparison.ts';
+import type { Counts } from './comparison/counts.ts';
 
 export const GUARD_NAMES = ['schema', 'updated', 'deleted', 'quarantined', 'empty_source'] as const;
 export type GuardName = (typeof GUARD_NAMES)[number];

@@ -6,7 +6,7 @@ import type { Change } from '../core/change.ts';
 import { dataSchemaOf } from '../publish/envelope.ts';
 import { judgeReading } from './capture.ts';
 import { checkTopics } from './check-topics.ts';
-import type { Counts } from './comparison.ts';
+import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
 import { lookUpEncoding } from './encoding.ts';
 import type { GuardVerdict } from './guards.ts';

@@ -1,6 +1,6 @@
-import type { Hash } from '../core/entry.ts';
-import type { RowGroup, RowRef, RowRun } from '../snapshot/view.ts';
-import type { Watermark } from './watermark.ts';
+import type { Hash } from '../../core/entry.ts';
+import type { RowGroup, RowRef, RowRun } from '../../snapshot/view.ts';
+import type { Watermark } from '../watermark.ts';
 
 /** What is learned of a group of rows while they are compared one by one: remembered if every row turns out to be unchanged. */
 export class GroupDraft {

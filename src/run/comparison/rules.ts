@@ -1,0 +1,45 @@
+import type { Change } from '../../core/change.ts';
+import type { FactMapper } from '../../core/fact.ts';
+import type { DiffRules } from '../../snapshot/diff.ts';
+import type { Fingerprints, RawFingerprints } from '../../snapshot/fingerprints.ts';
+import type { SnapshotView } from '../../snapshot/view.ts';
+import type { KeepRules } from '../make-change.ts';
+import type { Watermark } from '../watermark.ts';
+
+/** What a comparison goes by. */
+export interface ComparisonRules extends DiffRules {
+  readonly mapping: string;
+  readonly keep: KeepRules;
+  /** A new fact is remembered as known instead of being published. */
+  readonly baseline: boolean;
+  /** A larger encoded fact is refused. */
+  readonly maxValueBytes: number;
+  /** When this run detected what it detects; RFC 3339. */
+  readonly detectedAt: string;
+  readonly showKeys: boolean;
+  /** A fact whose row a complete scan does not find is over. */
+  readonly endMissing: boolean;
+  /** The model says `cursor.nulls: reject`. */
+  readonly rejectNullCursor: boolean;
+  readonly cursorColumn: string | undefined;
+  /** Of a model whose entries expire: where a row's cursor stands. */
+  readonly positionOf?: ((cursor: string | null) => number | null) | undefined;
+  /** Rows whose cursor stands below it and that have no entry are late: they are counted, and nothing else. */
+  readonly horizon?: number | undefined;
+  /** Groups of rows that are as they were need no look at each row: where the whole model is read. */
+  readonly byGroups: boolean;
+}
+
+/** What a comparison works with. */
+export interface ComparisonParts {
+  readonly view: SnapshotView;
+  readonly mapper: FactMapper;
+  /** Field order does not matter in it. */
+  readonly canonical: (fields: readonly string[]) => string;
+  readonly encode: (fields: readonly string[]) => string | Uint8Array;
+  readonly fingerprints: Fingerprints;
+  readonly raw: RawFingerprints;
+  /** Undefined where the model has no cursor. */
+  readonly watermark: Watermark | undefined;
+  readonly emit: (change: Change) => void;
+}
