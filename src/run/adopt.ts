@@ -7,12 +7,13 @@ import type { SnapshotView } from '../snapshot/view.ts';
 import { type AdoptionPlan, changesOf, type Survey, survey } from './adoption-plan.ts';
 import { ChangeSet } from './change-set.ts';
 import { checkTopics } from './check-topics.ts';
+import type { ChunkProgress } from './chunk.ts';
 import type { Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { chunksOf, publishOne } from './publish-changes.ts';
 import { catchUp, snapshotEnd } from './recovery.ts';
 import { ADOPTED } from './scope.ts';
-import { type ChunkProgress, Writer } from './writer.ts';
+import { Writer } from './writer.ts';
 
 export interface AdoptOptions {
   /** The environment that the snapshot belongs to, where it is meant to be another one from now on. */

@@ -4,10 +4,10 @@ import { HeadraceError } from '../core/errors.ts';
 import { type ControlRecord, encodeEntry } from '../snapshot/changelog.ts';
 import { Fingerprints } from '../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
+import type { WriterParts } from './chunk.ts';
 import type { Job } from './job.ts';
 import { fingerprintKey, type KeyRecord } from './origin.ts';
 import { type FactSurvey, readPublishedFacts } from './published-facts.ts';
-import type { WriterParts } from './writer.ts';
 
 /** What an adoption does, in numbers, for the person who has to say yes. */
 export interface AdoptionPlan {

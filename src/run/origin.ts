@@ -3,8 +3,8 @@ import { HeadraceError } from '../core/errors.ts';
 import { FINGERPRINT_ALGORITHM, Fingerprints, fingerprintKeyOf, newFingerprintKey } from '../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import { checkOrigin } from './check-origin.ts';
+import type { WriterParts } from './chunk.ts';
 import type { Job } from './job.ts';
-import type { WriterParts } from './writer.ts';
 
 export interface Origin {
   /** What every control record of this run says of where it comes from. */

@@ -3,9 +3,10 @@ import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { ChangeSet } from './change-set.ts';
+import { type ChunkProgress, unmoved } from './chunk.ts';
 import type { Job } from './job.ts';
 import type { Reading } from './read-model.ts';
-import { type ChunkProgress, unmoved, type Writer } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 /** Steps 9 and 10 for what an initial load has found so far: whole chunks only, no progress. Returns whether anything was published. */
 export async function publishFullChunks(job: Job, view: SnapshotView, writer: Writer, changes: ChangeSet): Promise<boolean> {

@@ -1,62 +1,13 @@
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
-import type { Envelope } from '../publish/envelope.ts';
-import type { Publisher, Transaction } from '../publish/publisher.ts';
-import { transactionalIdOf } from '../publish/topics.ts';
-import type { ControlRecord, Horizon } from '../snapshot/changelog.ts';
+import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
-import {
-  entryUpdates,
-  factRecords,
-  type LedgerRecord,
-  ledgerRecord,
-  ownerRecord,
-  quarantineRecords,
-  snapshotRecords,
-} from './chunk-records.ts';
+import { type ChunkProgress, controlOf, unmoved, type WriterParts } from './chunk.ts';
+import { FencedProducer, lookBeforeFencing } from './fenced-producer.ts';
 import type { Job } from './job.ts';
-import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
+import { ownedElsewhere, ownerOf } from './owner.ts';
 import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
-import type { ColumnTypes } from './schema-drift.ts';
-import { isSnapshotTailCommitted, UndecidedFacts, undecided } from './undecided.ts';
-
-/** What a chunk says of progress, beside its changes. */
-export interface ChunkProgress {
-  readonly last: boolean;
-  readonly watermark: string | null;
-  readonly digest: string | null;
-  readonly fullComparisonAt: number | null;
-  readonly columns: ColumnTypes | null;
-  /** Of the control record from the first expiry, or the last chunk, on. */
-  readonly horizon: Horizon | null;
-  /** Rows below the horizon, for the ledger. */
-  readonly late: number;
-}
-
-/** Nothing but the changes of a chunk: progress stays where the view has it. */
-export function unmoved(view: SnapshotView): ChunkProgress {
-  const { control } = view.state;
-  return {
-    last: false,
-    watermark: control?.watermark ?? null,
-    digest: control?.digest ?? null,
-    fullComparisonAt: control?.fullComparisonAt ?? null,
-    columns: control?.columns ?? null,
-    horizon: control?.horizon ?? null,
-    late: 0,
-  };
-}
-
-/** What every chunk of a run has in common. */
-export interface WriterParts {
-  readonly envelope: Envelope;
-  /** Of the control record: what does not change during the run. */
-  readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor' | 'epoch'>;
-  readonly partitions: number;
-  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> & Partial<Pick<LedgerRecord, 'origin'>>;
-  /** Of an adoption: how far it is, and where the fact topic ends. */
-  readonly adoption?: { readonly stage: 'clearing' | 'filling'; readonly nextOffsets: readonly number[] } | undefined;
-}
+import { sendChunk } from './send-chunk.ts';
 
 const MAX_ATTEMPTS = 3;
 
@@ -69,7 +20,7 @@ const MAX_ATTEMPTS = 3;
 export class Writer {
   readonly #job: Job;
   readonly #view: SnapshotView;
-  #publisher: Publisher | undefined;
+  readonly #producer: FencedProducer;
   #parts: WriterParts | undefined;
   #chunk = 0;
   #published = 0;
@@ -80,12 +31,11 @@ export class Writer {
   #isReleased = false;
   /** Whether the view holds all that was committed before this writer's next record: not while recovering, and not after an apply that failed. */
   #isInStep = false;
-  readonly #undecidedFacts: UndecidedFacts;
 
   private constructor(job: Job, view: SnapshotView) {
     this.#job = job;
     this.#view = view;
-    this.#undecidedFacts = new UndecidedFacts(job);
+    this.#producer = new FencedProducer(job, view);
   }
 
   /** Steps 2 to 4 of the flow: looks who owns the mapping, fences every older instance, and brings the view up to the fence. Throws OWNED_ELSEWHERE. */
@@ -108,11 +58,11 @@ export class Writer {
   /** Fences, and keeps the lease from then on: rebuilding a large copy takes longer than a lease. */
   async #takeOver(): Promise<number> {
     try {
-      const barrier = await this.#fence();
+      const barrier = await this.#producer.fence();
       this.#renewal = setInterval(() => void this.#renew(), this.#job.options.renewEveryMs);
       return barrier;
     } catch (error) {
-      await this.#drop();
+      await this.#producer.drop();
       throw error;
     }
   }
@@ -146,7 +96,7 @@ export class Writer {
   /** Gives the lease back where no last chunk did. */
   async release(): Promise<void> {
     await this.#exclusive(async () => {
-      if (!this.#isReleased && this.#publisher !== undefined) await this.#commitRelease();
+      if (!this.#isReleased && this.#producer.isOpen) await this.#commitRelease();
       this.#isReleased = true;
     });
   }
@@ -156,11 +106,11 @@ export class Writer {
     await this.#queue.catch(() => undefined);
     // A run that failed gives the lease back if it can; if it cannot, the lease ends by itself.
     await this.#giveBack().catch((error: unknown) => this.#job.progress.warn(`the lease could not be given back: ${String(error)}`));
-    await this.#drop();
+    await this.#producer.drop();
   }
 
   async #giveBack(): Promise<void> {
-    if (this.#isReleased || this.#publisher === undefined) return;
+    if (this.#isReleased || !this.#producer.isOpen) return;
     const failure = this.#failure;
     // Fencing anew would set the view behind records that it does not hold.
     if (failure !== undefined && !this.#isInStep) return;
@@ -170,7 +120,8 @@ export class Writer {
   }
 
   async #commitChunk(changes: readonly Change[], progress: ChunkProgress, attempts: number): Promise<void> {
-    const control = this.#controlOf(changes, progress);
+    const id = { run: this.#job.runId, chunk: ++this.#chunk };
+    const control = controlOf(this.#view, this.#required(this.#parts), id, changes, progress);
     let step: ViewStep | undefined;
     try {
       step = await this.#send(changes, control, progress, (prepared) => {
@@ -207,64 +158,13 @@ export class Writer {
   /** Sends and commits; `onPrepared` gets what to apply, just before the commit is asked for. */
   async #send(
     changes: readonly Change[],
-    base: ControlRecord,
+    control: ControlRecord,
     { late }: ChunkProgress,
     onPrepared: (step: ViewStep) => void,
   ): Promise<ViewStep> {
-    const { topics, reach, mapping, partitionOf } = this.#job;
-    const { envelope, partitions, ledger } = this.#required(this.#parts);
-    const facts = factRecords(changes, envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
-    const quarantined = quarantineRecords(changes, { id: base.run, contractVersion: base.contractVersion, mapping: mapping.name });
-    const owner = ownerOf(this.#job, base.last ? 0 : this.#job.options.leaseMs);
-
-    await reach('before_first_send');
-    const transaction = await this.#required(this.#publisher).begin();
-    if (facts.byPartition.size > 0) await this.#undecidedFacts.look();
-    const baseOffsets = new Map<number, number>();
-    const nextOffsets = [...base.nextOffsets];
-    for (const [partition, records] of facts.byPartition) {
-      const offset = await transaction.send(topics.facts, partition, records);
-      checkOffset(topics.facts, partition, offset, nextOffsets[partition] ?? 0);
-      this.#undecidedFacts.sent(partition, offset, nextOffsets[partition] ?? 0);
-      baseOffsets.set(partition, offset);
-      nextOffsets[partition] = offset + records.length;
-      await reach('between_sends');
-    }
-    if (quarantined.length > 0) await transaction.send(topics.quarantine, 0, quarantined);
-    const from = this.#view.state.control?.watermark ?? null;
-    const entry = ledgerRecord({
-      format: 1,
-      run: base.run,
-      mapping: mapping.name,
-      origin: 'live',
-      chunk: base.chunk,
-      last: base.last,
-      at: new Date(this.#job.clock()).toISOString(),
-      watermark: { from, to: base.watermark },
-      counts: { ...countKinds(changes), ...(late > 0 ? { late } : {}) },
-      contractVersion: base.contractVersion,
-      ...ledger,
-    });
-    if (changes.length > 0 || base.last) await transaction.send(topics.runs, 0, [entry]);
-    const updates = entryUpdates(changes, facts.places, baseOffsets);
-    const control = { ...base, nextOffsets };
-    const records = snapshotRecords(updates, control, owner);
-    const { offset: expected } = this.#view.state;
-    const first = await transaction.send(topics.snapshot, 0, records);
-    checkOffset(topics.snapshot, 0, first, expected);
-    await reach('after_last_send');
-    this.#undecidedFacts.mustBeNone();
-    const step: ViewStep = {
-      expected,
-      // The last record, then the marker of the transaction.
-      next: first + records.length + 1,
-      appliedAtMs: this.#job.clock(),
-      control,
-      owner,
-      entries: updates,
-      marks: changes.map(({ row }) => row).filter((row) => row !== null),
-      forget: changes.map(({ forgetRow }) => forgetRow).filter((key) => key !== null),
-    };
+    const { reach } = this.#job;
+    const chunk = { changes, control, late };
+    const { transaction, step } = await sendChunk(this.#job, this.#view, this.#producer, this.#required(this.#parts), chunk);
     onPrepared(step);
     await reach('commit_sent');
     // Until the chunk is applied, or known not to be committed, nothing may move the view past it.
@@ -291,12 +191,12 @@ export class Writer {
     // Promise 2: until this has come to its end, what lies between the view and the new fence is unknown, and nothing may set the view behind it.
     this.#failure = error;
     this.#isInStep = false;
-    await this.#drop();
+    await this.#producer.drop();
     const { end } = await snapshotEnd(job, view);
     const owner = await newestOwner(job, view, end);
     if (owner !== null && owner.run !== job.runId) throw ownedElsewhere(owner, job.mapping.name, job.clock());
     job.progress.warn(`a transaction's outcome is unknown (${error instanceof Error ? error.message : String(error)}); recovering`);
-    const barrier = await this.#fence();
+    const barrier = await this.#producer.fence();
     const found = await newestReserved(job, view.state.offset, barrier);
     if (found.owner !== undefined && found.owner.run !== job.runId) throw ownedElsewhere(found.owner, job.mapping.name, job.clock());
     this.#failure = undefined;
@@ -305,33 +205,6 @@ export class Writer {
     view.apply({ expected: view.state.offset, next: barrier + 2, appliedAtMs: job.clock(), owner: ownerOf(job, job.options.leaseMs) });
     this.#isInStep = true;
     return undefined;
-  }
-
-  /** A new producer whose first transaction is the owner record: from its commit on no older instance can write. Returns the record's offset. */
-  async #fence(): Promise<number> {
-    for (let attempt = 1; ; attempt++) {
-      const transaction = await this.#beginAnew();
-      const [{ end } = { end: 0 }] = await this.#job.admin.offsets(this.#job.topics.snapshot);
-      const offset = await this.#appendOwner(transaction, this.#job.options.leaseMs);
-      // Promise 6: a commit here would also commit what Kafka left undecided. Whose records are still in the way after an abort, cannot be known: not ours.
-      if (offset <= end || attempt > 1 || (await isSnapshotTailCommitted(this.#job, this.#view, end))) {
-        await transaction.commit();
-        this.#undecidedFacts.fenced();
-        return offset;
-      }
-      this.#job.progress.warn(undecided(this.#job.topics.snapshot, 0, end, offset));
-      await this.#drop();
-    }
-  }
-
-  /** A new producer, which has shut out every older one. */
-  async #beginAnew(): Promise<Transaction> {
-    const { project, mapping, publishers } = this.#job;
-    this.#publisher = await publishers.open({
-      transactionalId: transactionalIdOf(project.name, mapping),
-      transactionTimeoutMs: project.kafka.transactionTimeoutMs,
-    });
-    return this.#publisher.begin();
   }
 
   async #renew(): Promise<void> {
@@ -358,38 +231,11 @@ export class Writer {
   }
 
   async #commitOwner(leaseMs: number): Promise<void> {
-    const offset = await this.#sendOwner(leaseMs);
+    const offset = await this.#producer.sendOwner(leaseMs);
     // Promise 2: a view that skipped a committed chunk would publish it again.
     if (!this.#isInStep) return;
     const { state } = this.#view;
     this.#view.apply({ expected: state.offset, next: offset + 2, appliedAtMs: this.#job.clock(), owner: ownerOf(this.#job, leaseMs) });
-  }
-
-  async #sendOwner(leaseMs: number): Promise<number> {
-    const transaction = await this.#required(this.#publisher).begin();
-    const offset = await this.#appendOwner(transaction, leaseMs);
-    await transaction.commit();
-    return offset;
-  }
-
-  #appendOwner(transaction: Transaction, leaseMs: number): Promise<number> {
-    return transaction.send(this.#job.topics.snapshot, 0, [ownerRecord(ownerOf(this.#job, leaseMs))]);
-  }
-
-  #controlOf(changes: readonly Change[], { late, ...progress }: ChunkProgress): ControlRecord {
-    const { origin, partitions, adoption } = this.#required(this.#parts);
-    // Promise 2: no entry is gone before the horizon says so; Promise 1: nothing is refused before it was published, and expiries come last.
-    const isRaised = progress.last || changes.some(({ kind }) => kind === 'expired');
-    const horizon = isRaised ? progress.horizon : (this.#view.state.control?.horizon ?? null);
-    const known = adoption?.nextOffsets ?? this.#view.state.control?.nextOffsets;
-    const nextOffsets = known ?? Array.from({ length: partitions }, () => 0);
-    const stage = adoption !== undefined && !progress.last ? { adoption: adoption.stage } : {};
-    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, horizon, ...origin, nextOffsets, ...stage };
-  }
-
-  async #drop(): Promise<void> {
-    await this.#publisher?.close();
-    this.#publisher = undefined;
   }
 
   /** One transaction at a time: a renewal of the lease waits for a chunk, and the other way round. */
@@ -405,13 +251,6 @@ export class Writer {
   }
 }
 
-/** Step 2: a live lease of another run ends this one before it has touched anything. */
-async function lookBeforeFencing(job: Job, view: SnapshotView): Promise<void> {
-  const { end } = await snapshotEnd(job, view);
-  const owner = await newestOwner(job, view, end);
-  if (owner !== null && !job.options.takeOver && isAlive(owner, job)) throw ownedElsewhere(owner, job.mapping.name, job.clock());
-}
-
 function isUncertain(error: unknown): boolean {
   return error instanceof HeadraceError && (error.code === 'OUTCOME_UNKNOWN' || isFenced(error));
 }
@@ -425,22 +264,4 @@ function tooManyAttempts(job: Job, cause: unknown): HeadraceError {
     suggestion: 'Nothing is half-written. Check the brokers (headrace doctor), then run again: it goes on with the next chunk.',
     cause,
   });
-}
-
-/** A partition that gives out an offset twice is not the one that was written before. */
-function checkOffset(topic: string, partition: number, offset: number, atLeast: number): void {
-  if (offset >= atLeast) return;
-  throw new HeadraceError(
-    'SNAPSHOT_FOREIGN',
-    `${topic} gave offset ${offset} in partition ${partition}, but ${atLeast} was reached before.`,
-    {
-      suggestion: 'The topic was recreated while the run went on. The transaction was not committed.',
-    },
-  );
-}
-
-function countKinds(changes: readonly Change[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { kind } of changes) counts[kind] = (counts[kind] ?? 0) + 1;
-  return counts;
 }

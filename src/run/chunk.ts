@@ -1,0 +1,62 @@
+import type { Change } from '../core/change.ts';
+import type { Envelope } from '../publish/envelope.ts';
+import type { ControlRecord, Horizon } from '../snapshot/changelog.ts';
+import type { SnapshotView } from '../snapshot/view.ts';
+import type { LedgerRecord } from './chunk-records.ts';
+import type { ColumnTypes } from './schema-drift.ts';
+
+/** What a chunk says of progress, beside its changes. */
+export interface ChunkProgress {
+  readonly last: boolean;
+  readonly watermark: string | null;
+  readonly digest: string | null;
+  readonly fullComparisonAt: number | null;
+  readonly columns: ColumnTypes | null;
+  /** Of the control record from the first expiry, or the last chunk, on. */
+  readonly horizon: Horizon | null;
+  /** Rows below the horizon, for the ledger. */
+  readonly late: number;
+}
+
+/** Nothing but the changes of a chunk: progress stays where the view has it. */
+export function unmoved(view: SnapshotView): ChunkProgress {
+  const { control } = view.state;
+  return {
+    last: false,
+    watermark: control?.watermark ?? null,
+    digest: control?.digest ?? null,
+    fullComparisonAt: control?.fullComparisonAt ?? null,
+    columns: control?.columns ?? null,
+    horizon: control?.horizon ?? null,
+    late: 0,
+  };
+}
+
+/** What every chunk of a run has in common. */
+export interface WriterParts {
+  readonly envelope: Envelope;
+  /** Of the control record: what does not change during the run. */
+  readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor' | 'epoch'>;
+  readonly partitions: number;
+  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> & Partial<Pick<LedgerRecord, 'origin'>>;
+  /** Of an adoption: how far it is, and where the fact topic ends. */
+  readonly adoption?: { readonly stage: 'clearing' | 'filling'; readonly nextOffsets: readonly number[] } | undefined;
+}
+
+/** The control record of a chunk, but for the offsets that its facts are about to get. */
+export function controlOf(
+  view: SnapshotView,
+  { origin, partitions, adoption }: WriterParts,
+  id: { readonly run: string; readonly chunk: number },
+  changes: readonly Change[],
+  { late, ...progress }: ChunkProgress,
+): ControlRecord {
+  const { control } = view.state;
+  // Promise 2: no entry is gone before the horizon says so; Promise 1: nothing is refused before it was published, and expiries come last.
+  const isRaised = progress.last || changes.some(({ kind }) => kind === 'expired');
+  const horizon = isRaised ? progress.horizon : (control?.horizon ?? null);
+  const known = adoption?.nextOffsets ?? control?.nextOffsets;
+  const nextOffsets = known ?? Array.from({ length: partitions }, () => 0);
+  const stage = adoption !== undefined && !progress.last ? { adoption: adoption.stage } : {};
+  return { format: 1, ...id, ...progress, horizon, ...origin, nextOffsets, ...stage };
+}

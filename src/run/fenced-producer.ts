@@ -1,0 +1,81 @@
+import type { Publisher, Transaction } from '../publish/publisher.ts';
+import { transactionalIdOf } from '../publish/topics.ts';
+import type { SnapshotView } from '../snapshot/view.ts';
+import { ownerRecord } from './chunk-records.ts';
+import type { Job } from './job.ts';
+import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
+import { newestOwner, snapshotEnd } from './recovery.ts';
+import { isSnapshotTailCommitted, UndecidedFacts, undecided } from './undecided.ts';
+
+/** The producer of a mapping, which has shut out every older one. Promise 2: after an error it is dropped, and another one fences anew. */
+export class FencedProducer {
+  readonly undecidedFacts: UndecidedFacts;
+  readonly #job: Job;
+  readonly #view: SnapshotView;
+  #publisher: Publisher | undefined;
+
+  constructor(job: Job, view: SnapshotView) {
+    this.#job = job;
+    this.#view = view;
+    this.undecidedFacts = new UndecidedFacts(job);
+  }
+
+  get isOpen(): boolean {
+    return this.#publisher !== undefined;
+  }
+
+  get publisher(): Publisher {
+    if (this.#publisher === undefined) throw new Error('the writer is closed');
+    return this.#publisher;
+  }
+
+  /** A new producer whose first transaction is the owner record: from its commit on no older instance can write. Returns the record's offset. */
+  async fence(): Promise<number> {
+    for (let attempt = 1; ; attempt++) {
+      const transaction = await this.#beginAnew();
+      const [{ end } = { end: 0 }] = await this.#job.admin.offsets(this.#job.topics.snapshot);
+      const offset = await this.#appendOwner(transaction, this.#job.options.leaseMs);
+      // Promise 6: a commit here would also commit what Kafka left undecided. Whose records are still in the way after an abort, cannot be known: not ours.
+      if (offset <= end || attempt > 1 || (await isSnapshotTailCommitted(this.#job, this.#view, end))) {
+        await transaction.commit();
+        this.undecidedFacts.fenced();
+        return offset;
+      }
+      this.#job.progress.warn(undecided(this.#job.topics.snapshot, 0, end, offset));
+      await this.drop();
+    }
+  }
+
+  /** Commits an owner record. Returns its offset. */
+  async sendOwner(leaseMs: number): Promise<number> {
+    const transaction = await this.publisher.begin();
+    const offset = await this.#appendOwner(transaction, leaseMs);
+    await transaction.commit();
+    return offset;
+  }
+
+  #appendOwner(transaction: Transaction, leaseMs: number): Promise<number> {
+    return transaction.send(this.#job.topics.snapshot, 0, [ownerRecord(ownerOf(this.#job, leaseMs))]);
+  }
+
+  async drop(): Promise<void> {
+    await this.#publisher?.close();
+    this.#publisher = undefined;
+  }
+
+  async #beginAnew(): Promise<Transaction> {
+    const { project, mapping, publishers } = this.#job;
+    this.#publisher = await publishers.open({
+      transactionalId: transactionalIdOf(project.name, mapping),
+      transactionTimeoutMs: project.kafka.transactionTimeoutMs,
+    });
+    return this.#publisher.begin();
+  }
+}
+
+/** Step 2: a live lease of another run ends this one before it has touched anything. */
+export async function lookBeforeFencing(job: Job, view: SnapshotView): Promise<void> {
+  const { end } = await snapshotEnd(job, view);
+  const owner = await newestOwner(job, view, end);
+  if (owner !== null && !job.options.takeOver && isAlive(owner, job)) throw ownedElsewhere(owner, job.mapping.name, job.clock());
+}
