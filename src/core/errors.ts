@@ -46,6 +46,10 @@ export const ERROR_CODES = {
   OWNED_ELSEWHERE: EXIT.owned,
   /** A guard stopped the run before anything was sent. */
   GUARD_STOPPED: EXIT.stopped,
+  /** A version of a contract that was rolled back, or a move between versions that is not complete. */
+  ROLLED_BACK: EXIT.stopped,
+  /** Nothing was changed: a person has to agree first. */
+  APPROVAL_NEEDED: EXIT.stopped,
   /** Duplicate or missing model keys, or two rows that claim one identity. */
   KEY_INVALID: EXIT.failed,
   /** What is in Kafka does not fit what this project may write to: another cluster, environment, key, partition count, a deleted topic. */

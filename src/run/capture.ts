@@ -9,6 +9,7 @@ import { openLocalCopy } from './local-copy.ts';
 import { establishOrigin } from './origin.ts';
 import { publishChanges, publishFullChunks } from './publish-changes.ts';
 import { type Reading, readModel } from './read-model.ts';
+import { refuseRolledBack, rollbackEntry, rollbackHeaders, rollbackStates } from './rollback.ts';
 import { columnTypes, driftOf, judgeDrift } from './schema-drift.ts';
 import { decideScope, MAPPING_EDITED, type Scope } from './scope.ts';
 import { Writer } from './writer.ts';
@@ -47,16 +48,19 @@ export async function capture(job: Job): Promise<RunResult> {
   await using writer = await Writer.open(job, view); // 2. Look before fencing · 3. Fence · 4. Recover
   const origin = await establishOrigin(job, view);
   const before = view.state.control;
+  refuseRolledBack(job, before);
+  const rollback = rollbackStates(job, before);
   const drift = driftOf(before?.columns ?? null, contract.columns, contract.mapper.columns);
   const schema = judgeDrift(drift, contract.mapper.columns.length, options.allow);
   stopIfExceeded(mapping.name, [schema]);
   const scope = decideScope(model, mapping.digest, before, { askedFor: options.full, isRetyped: schema.exceeded }, job.clock());
   const isInitialLoad = scope.kind === 'initial load';
   await writer.use({
-    envelope: compileEnvelope(job.project.name, mapping, { runId: job.runId, contentType: contract.codec.contentType }),
+    envelope: compileEnvelope(job.project.name, mapping, { runId: job.runId, contentType: contract.codec.contentType, ...rollbackHeaders(job) }),
     origin: origin.record,
     partitions: facts.partitions,
-    ledger: { kind: scope.kind, allowed: [...options.allow] },
+    rollback,
+    ledger: { kind: scope.kind, allowed: [...options.allow], ...rollbackEntry(job, rollback) },
   });
 
   for (const note of drift.notes) job.progress.warn(`${mapping.name}: ${note}`);

@@ -94,7 +94,7 @@ export interface LedgerRecord {
   readonly format: 1;
   readonly run: string;
   readonly mapping: string;
-  readonly origin: 'live';
+  readonly origin: 'live' | 'undo';
   readonly kind: string;
   readonly chunk: number;
   readonly last: boolean;
@@ -104,6 +104,15 @@ export interface LedgerRecord {
   readonly contractVersion: string;
   /** Guards that this run was allowed to exceed. */
   readonly allowed: readonly string[];
+  /** Of a move to another version of the contract: between which versions, by whom, and why. */
+  readonly rollback?: {
+    readonly from: string;
+    readonly to: string;
+    readonly user: string;
+    readonly host: string;
+    readonly reason: string | null;
+    readonly approvedBy: string | null;
+  };
 }
 
 export function ledgerRecord(ledger: LedgerRecord): OutgoingRecord {

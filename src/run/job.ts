@@ -3,6 +3,7 @@ import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publ
 import type { MappingTopics } from '../publish/topics.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
+import type { RollbackOrder } from './rollback.ts';
 import type { ReachStep } from './steps.ts';
 
 /** Everything that one run of one mapping works with. Adapters come from compose.ts; nothing here names one. */
@@ -29,6 +30,8 @@ export interface Job {
   readonly clock: () => number;
   readonly signal: AbortSignal;
   readonly options: RunOptions;
+  /** The run moves the mapping to another version of its contract; absent: it publishes the working one. */
+  readonly rollback?: RollbackOrder | undefined;
   readonly progress: ProgressSink;
   readonly reach: ReachStep;
 }

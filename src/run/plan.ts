@@ -11,6 +11,7 @@ import type { Job } from './job.ts';
 import { establishOrigin } from './origin.ts';
 import { readModel } from './read-model.ts';
 import { catchUp, snapshotEnd } from './recovery.ts';
+import { refuseRolledBack } from './rollback.ts';
 import { driftOf, judgeDrift } from './schema-drift.ts';
 import { decideScope, type Scope } from './scope.ts';
 
@@ -59,6 +60,7 @@ export async function plan(job: Job): Promise<PlanResult> {
       await catchUp(dry, view, end);
       const origin = await establishOrigin(dry, view);
       const { control } = view.state;
+      refuseRolledBack(job, control);
       const drift = driftOf(control?.columns ?? null, contract.columns, contract.mapper.columns);
       const schema = judgeDrift(drift, contract.mapper.columns.length, job.options.allow);
       const why = { askedFor: job.options.full, isRetyped: schema.exceeded };

@@ -17,6 +17,7 @@ import {
 import type { Job } from './job.ts';
 import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
 import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
+import type { RollbackStates } from './rollback.ts';
 import type { ColumnTypes } from './schema-drift.ts';
 
 /** What a chunk says of progress, beside its changes. */
@@ -34,7 +35,8 @@ export interface WriterParts {
   /** Of the control record: what does not change during the run. */
   readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor'>;
   readonly partitions: number;
-  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'>;
+  readonly rollback: RollbackStates;
+  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed' | 'origin' | 'rollback'>;
 }
 
 const MAX_ATTEMPTS = 3;
@@ -214,7 +216,6 @@ export class Writer {
       format: 1,
       run: base.run,
       mapping: mapping.name,
-      origin: 'live',
       chunk: base.chunk,
       last: base.last,
       at: new Date(this.#job.clock()).toISOString(),
@@ -333,9 +334,9 @@ export class Writer {
   }
 
   #controlOf(progress: ChunkProgress): ControlRecord {
-    const { origin, partitions } = this.#required(this.#parts);
+    const { origin, partitions, rollback } = this.#required(this.#parts);
     const nextOffsets = this.#view.state.control?.nextOffsets ?? Array.from({ length: partitions }, () => 0);
-    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, ...origin, nextOffsets };
+    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, ...origin, rollback: progress.last ? rollback.after : rollback.during, nextOffsets };
   }
 
   async #drop(): Promise<void> {

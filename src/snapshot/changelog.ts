@@ -39,6 +39,18 @@ export interface ControlRecord {
   readonly fullComparisonAt: number | null;
   /** The model's columns and their types, as the last complete run found them. */
   readonly columns: Readonly<Record<string, string>> | null;
+  /** Absent, unless the mapping was moved to an earlier version of its contract. */
+  readonly rollback?: RollbackState | undefined;
+}
+
+/** A move of a mapping to another version of its contract. */
+export interface RollbackState {
+  /** The version that was published before. */
+  readonly from: string;
+  /** Versions above `contractVersion` up to this one may not run. */
+  readonly upTo: string;
+  /** False while the facts are of both versions. */
+  readonly complete: boolean;
 }
 
 /** The lease. Clocks decide only who waits; who may write is decided by fencing. */
