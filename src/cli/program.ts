@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CommandLine, GlobalOptions } from './context.ts';
-import { type Command as Action, execute } from './execute.ts';
-import { LOG_LEVELS } from './log.ts';
+import { addGlobalOptions, commandAdder } from './add-command.ts';
+import type { CommandLine } from './context.ts';
+import { addContractsCommands } from './contracts-program.ts';
 
 /** The commands with their options and help. Each loads its own module when it is called: help and version are quick. */
 export function createProgram(line: CommandLine, onEnd: (exitCode: number) => void): Command {
@@ -17,19 +17,7 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     .exitOverride();
   addGlobalOptions(program).addHelpText('after', EXIT_CODES);
 
-  /** `name` is the path of the command below `headrace`. */
-  const add = <F>(parent: Command, usage: string, description: string, examples: readonly string[]) => {
-    const command = parent.command(usage).description(description);
-    addGlobalOptions(command);
-    if (examples.length > 0) command.addHelpText('after', `\nExamples:\n${examples.map((e) => `  $ ${e}`).join('\n')}`);
-    const runs = (load: (args: readonly string[], flags: F) => Promise<Action>) =>
-      command.action(async () => {
-        const flags = command.optsWithGlobals<F & GlobalOptions>();
-        const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
-        onEnd(await execute(pathOf(command), line, flags, async (context) => (await load(args, flags))(context)));
-      });
-    return { command, runs };
-  };
+  const add = commandAdder(line, onEnd);
 
   const init = add<import('./commands/init.ts').InitFlags>(
     program,
@@ -121,6 +109,8 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     return (context) => applyTopicsCommand(context, names);
   });
 
+  addContractsCommands(program, add);
+
   const state = program.command('state').description('The local copy of a mapping and the snapshot topic that it is a view of.');
   const show = add<{ readonly count?: true }>(state, 'show <mapping>', 'Show offsets, progress and owner. Changes nothing.', [
     'headrace state show customer --count',
@@ -154,20 +144,6 @@ const EXIT_CODES = `
 Exit codes:
   0 done · 1 failed · 2 invalid configuration · 3 warehouse or Kafka unreachable, or a topic or grant missing
   4 stopped by a guard · 5 another instance owns the mapping · 128+n ended by signal n`;
-
-function addGlobalOptions(command: Command): Command {
-  return command
-    .option('--project <dir>', 'folder of headrace.yml (default: here, or the nearest one upwards)')
-    .option('--json', 'print one line of JSON on stdout')
-    .addOption(new Option('--log-level <level>', 'structured log on stderr').choices([...LOG_LEVELS]));
-}
-
-/** `topics plan`, without the name of the program. */
-function pathOf(command: Command): string {
-  const names: string[] = [];
-  for (let at: Command | null = command; at?.parent != null; at = at.parent) names.unshift(at.name());
-  return names.join(' ');
-}
 
 function list(text: string): string[] {
   return text

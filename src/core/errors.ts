@@ -21,6 +21,16 @@ export const ERROR_CODES = {
   CONFIG_INVALID: EXIT.invalid,
   /** A mapping does not fit the columns that the model yields. */
   CONTRACT_MISMATCH: EXIT.invalid,
+  /** The working contract breaks consumers whom its compatibility policy protects. */
+  CONTRACT_INCOMPATIBLE: EXIT.invalid,
+  /** The working contract is not frozen, and the environment is not dev. */
+  CONTRACT_UNFROZEN: EXIT.invalid,
+  /** The version that the working contract names is frozen with something else, or passed. */
+  CONTRACT_CHANGED: EXIT.invalid,
+  /** A frozen contract was edited, or cannot be read. */
+  CONTRACT_EDITED: EXIT.invalid,
+  /** The working contract is older than the one that was published last. */
+  CONTRACT_OLDER: EXIT.invalid,
   /** The warehouse refuses the query itself: a syntax error, an unknown relation. */
   QUERY_INVALID: EXIT.invalid,
   /** The warehouse cannot be reached, refuses the login, or the connection broke. */

@@ -1,0 +1,51 @@
+import { type ContractCheck, isFrozen, isRefused, type JudgedChange } from '../contract/check-history.ts';
+import { formatProblem } from '../core/problem.ts';
+import { nextStep, statusText } from './contract-text.ts';
+
+/** `contracts check` as a comment on a pull request (GitHub's Markdown). */
+export function checksMarkdown(checks: readonly ContractCheck[], mustBeFrozen: boolean): string {
+  const failing = checks.filter((check) => isRefused(check) || (mustBeFrozen && !isFrozen(check)));
+  const verdict =
+    failing.length === 0
+      ? '✅ No contract breaks its readers.'
+      : `❌ ${failing.length} of ${checks.length} contracts must not go out like this.`;
+  const table = [
+    '| contract | version | policy | |',
+    '|---|---|---|---|',
+    ...checks.map(
+      (check) => `| ${cell(check.mapping)} | ${check.version} | ${check.policy} | ${markOf(check)} ${cell(statusText(check))} |`,
+    ),
+  ];
+  const details = checks.filter(({ changes, problems }) => changes.length + problems.length > 0).map(detailsOf);
+  return ['## Contracts', '', verdict, '', ...table, ...details.flatMap((text) => ['', text])].join('\n');
+}
+
+function detailsOf(check: ContractCheck): string {
+  const lines = [`### ${check.mapping} ${check.version}`, ''];
+  for (const problem of check.problems) lines.push(`- ❌ ${cell(formatProblem(problem))}`);
+  if (check.changes.length > 0) {
+    lines.push('| | change | breaks | since | what to do instead |', '|---|---|---|---|---|');
+    for (const change of check.changes) lines.push(changeRow(change));
+  }
+  const next = nextStep(check);
+  if (next !== undefined) lines.push('', `**Next:** ${next}`);
+  return lines.join('\n');
+}
+
+function changeRow({ refused, message, caution, breaks, since, advice }: JudgedChange): string {
+  const what = caution === undefined ? message : `${message} ${caution}`;
+  const whom = breaks.length === 0 ? 'nobody' : breaks.map((readers) => `${readers} readers`).join(', ');
+  return `| ${refused ? '❌' : breaks.length > 0 ? '⚠️' : '·'} | ${cell(what)} | ${whom} | ${since.join(', ')} | ${refused ? cell(advice ?? '') : ''} |`;
+}
+
+function markOf(check: ContractCheck): string {
+  return isRefused(check) ? '❌' : isFrozen(check) ? '✅' : '⚠️';
+}
+
+/** Text of a table's cell: bars and line ends would end it, and a tag would be one. */
+function cell(text: string): string {
+  return text
+    .replaceAll('|', '\\|')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll('<', '&lt;');
+}
