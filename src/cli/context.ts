@@ -12,6 +12,8 @@ export interface CommandLine {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   readonly compose: (project: Project) => Promise<System>;
+  /** Puts a question to the person at the terminal and resolves to the answer; absent where nobody sits there. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
 }
 
 /** What every command works with. */
@@ -22,6 +24,7 @@ export interface CommandContext {
   readonly globals: GlobalOptions;
   readonly interruption: Interruption;
   readonly compose: (project: Project) => Promise<System>;
+  readonly ask: CommandLine['ask'];
 }
 
 /** Options that every command has. */

@@ -5,7 +5,7 @@ import type { Output } from './output.ts';
 import { formatTable } from './table.ts';
 
 /** What a run of one mapping would do, for people. */
-export function planText(result: PlanResult, colors: Output['colors']): string {
+export function planText(result: PlanResult, colors: Output['colors'], command = `headrace run ${result.mapping}`): string {
   const { bold, dim, yellow } = colors;
   const { mapping, counts, scope, reason, live, samples } = result;
   const lines = [
@@ -17,7 +17,7 @@ export function planText(result: PlanResult, colors: Output['colors']): string {
   for (const sample of samples) lines.push(...sampleLines(sample, colors));
   if (wouldStop(result)) {
     const names = result.guards.filter((g) => g.exceeded && !g.allowed).map((g) => g.guard);
-    lines.push(`  ${yellow(`A run would stop here. If the changes are right: headrace run ${mapping} --allow ${names.join(',')}`)}`);
+    lines.push(`  ${yellow(`It would stop here. If the changes are right: ${command} --allow ${names.join(',')}`)}`);
   }
   return lines.join('\n');
 }

@@ -56,7 +56,11 @@ export async function capture(job: Job): Promise<RunResult> {
   const scope = decideScope(model, mapping.digest, before, { askedFor: options.full, isRetyped: schema.exceeded }, job.clock());
   const isInitialLoad = scope.kind === 'initial load';
   await writer.use({
-    envelope: compileEnvelope(job.project.name, mapping, { runId: job.runId, contentType: contract.codec.contentType, ...rollbackHeaders(job) }),
+    envelope: compileEnvelope(job.project.name, mapping, {
+      runId: job.runId,
+      contentType: contract.codec.contentType,
+      ...rollbackHeaders(job),
+    }),
     origin: origin.record,
     partitions: facts.partitions,
     rollback,

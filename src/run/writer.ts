@@ -336,7 +336,15 @@ export class Writer {
   #controlOf(progress: ChunkProgress): ControlRecord {
     const { origin, partitions, rollback } = this.#required(this.#parts);
     const nextOffsets = this.#view.state.control?.nextOffsets ?? Array.from({ length: partitions }, () => 0);
-    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, ...origin, rollback: progress.last ? rollback.after : rollback.during, nextOffsets };
+    return {
+      format: 1,
+      run: this.#job.runId,
+      chunk: ++this.#chunk,
+      ...progress,
+      ...origin,
+      rollback: progress.last ? rollback.after : rollback.during,
+      nextOffsets,
+    };
   }
 
   async #drop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -9,14 +9,20 @@ import { loadProject } from '../../src/config/load-project.ts';
 import type { Mapping, Project } from '../../src/config/project.ts';
 import { formatProblem } from '../../src/core/problem.ts';
 import { createJob, DEFAULT_OPTIONS, folderOf, type JobSettings } from '../../src/ops/create-job.ts';
+import { freezeContracts } from '../../src/ops/freeze-contracts.ts';
+import { LIFTED_GUARDS, planRollback, type RollbackPlan, rollBack } from '../../src/ops/rollback.ts';
 import { applyTopics, planTopics } from '../../src/ops/topics.ts';
+import { topicsOf } from '../../src/publish/topics.ts';
 import { capture, type RunResult } from '../../src/run/capture.ts';
 import type { RunOptions } from '../../src/run/job.ts';
 import { type PlanResult, plan } from '../../src/run/plan.ts';
+import type { RollbackOrder } from '../../src/run/rollback.ts';
 import type { ReachStep } from '../../src/run/steps.ts';
 import type { System } from '../../src/run/system.ts';
 import { Child } from './child.ts';
-import { type Fold, foldFacts } from './fold-oracle.ts';
+import { type Fold, foldFacts, settledOffsets } from './fold-oracle.ts';
+
+const ROLLBACK_OPTIONS: Partial<RunOptions> = { full: true, allow: new Set(LIFTED_GUARDS) };
 
 /** What a test writes: the same files as a user. `PREFIX` in a topic name becomes unique for the test. */
 export interface WorldFiles {
@@ -89,10 +95,18 @@ export class World {
     return new World({ project, system: this.system, db: this.db, root: this.root, variables }, []);
   }
 
+  /** The same project with the working version of every contract frozen. */
+  async frozen(): Promise<World> {
+    const outcomes = await freezeContracts(this.project, [...this.project.mappings.values()]);
+    for (const { error } of outcomes) if (error !== undefined) throw error;
+    const { system, db, root, variables } = this;
+    return new World({ project: await load(root, variables), system, db, root, variables }, []);
+  }
+
   /** The same project as another machine has it: in a folder of its own, without a local copy. The folder goes with this world. */
   async elsewhere(): Promise<World> {
     const root = mkdtempSync(path.join(os.tmpdir(), `headrace-${this.project.name}-`));
-    for (const name of ['headrace.yml', 'models', 'mappings'])
+    for (const name of ['headrace.yml', 'models', 'mappings', 'contracts'].filter((each) => existsSync(path.join(this.root, each))))
       cpSync(path.join(this.root, name), path.join(root, name), { recursive: true });
     this.#closers.push(async () => rmSync(root, { recursive: true, force: true }));
     const project = await load(root, this.variables);
@@ -125,14 +139,42 @@ export class World {
     return plan(await this.job(name, options));
   }
 
+  planRollback(name: string, version: string, options: Partial<RunOptions> = {}): Promise<RollbackPlan> {
+    return planRollback(this.system, this.project, this.mapping(name), version, this.#settings({ ...ROLLBACK_OPTIONS, ...options }));
+  }
+
+  rollBack(name: string, version: string, order: Partial<RollbackOrder> = {}, options: Partial<RunOptions> = {}): Promise<RunResult> {
+    const whole = { user: 'erin', reason: null, approvedBy: null, ...order };
+    return rollBack(this.system, this.project, this.mapping(name), version, whole, this.#settings({ ...ROLLBACK_OPTIONS, ...options }));
+  }
+
+  /** What the ledger says of each committed chunk, in order. */
+  async ledger(name: string): Promise<Readonly<Record<string, unknown>>[]> {
+    const records: Readonly<Record<string, unknown>>[] = [];
+    const { runs: topic } = topicsOf(this.project.name, this.mapping(name));
+    for (const { partition, start, end } of await settledOffsets(this.system.admin, topic)) {
+      await this.system
+        .reader('ledger')
+        .read(
+          { topic, partition, from: start, until: end },
+          ({ value }) => records.push(JSON.parse(value?.toString() ?? '') as Readonly<Record<string, unknown>>),
+          new AbortController().signal,
+        );
+    }
+    return records;
+  }
+
   job(name: string, options: Partial<RunOptions> = {}, reach: ReachStep = () => undefined) {
-    const settings: JobSettings = {
+    return createJob(this.system, this.project, this.mapping(name), this.#settings(options, reach));
+  }
+
+  #settings(options: Partial<RunOptions>, reach: ReachStep = () => undefined): JobSettings {
+    return {
       options: { ...DEFAULT_OPTIONS, ...options },
       signal: new AbortController().signal,
       progress: { update: () => undefined, warn: (message) => this.warnings.push(message) },
       reach,
     };
-    return createJob(this.system, this.project, this.mapping(name), settings);
   }
 
   fold(name: string, firstVersion = 1): Promise<Fold> {
