@@ -37,6 +37,13 @@ export async function rebuildStateCommand(context: CommandContext, name: string)
   return { exitCode: EXIT.done, body: { ...rebuilt } };
 }
 
+function rollbackRow({ contractVersion, rollback }: NonNullable<MappingState['control']>): readonly (readonly [string, string])[] {
+  if (rollback === undefined) return [];
+  const { from, upTo, complete } = rollback;
+  if (!complete) return [['rolled back', `from ${from}, interrupted: headrace contracts rollback … --to ${contractVersion} completes it`]];
+  return [['rolled back', `from ${from}; versions above ${contractVersion} up to ${upTo} are refused`]];
+}
+
 function stateText(state: MappingState, { output }: CommandContext): string {
   const { local, topic, control, owner, lock, states } = state;
   const behind = topic.end - local.offset;
@@ -62,6 +69,7 @@ function stateText(state: MappingState, { output }: CommandContext): string {
       ['watermark', control.watermark ?? 'none yet'],
       ['last full comparison', formatInstant(control.fullComparisonAt)],
       ['contract version', control.contractVersion],
+      ...rollbackRow(control),
       ['environment', control.environment],
       ['cluster', control.clusterId],
       ['fingerprint key', `${control.fingerprint.algorithm}, kept in ${control.fingerprint.keptIn}`],
