@@ -64,7 +64,7 @@ export async function createProject(name: string, postgresUrl: string, brokers: 
   write(
     'headrace.yml',
     `project: ${name}
-environment: bench
+environment: dev
 warehouses: { main: { type: postgres, url: "\${BENCH_POSTGRES}" } }
 kafka: { brokers: "\${BENCH_BROKERS}" }
 topics: { partitions: ${PARTITIONS} }

@@ -6,7 +6,7 @@ import { classSettings } from './class-settings.ts';
 import { compileFields } from './compile-fields.ts';
 import { compileOccurredAt, contractRules } from './contract-rules.ts';
 import type { SourceDocument } from './document.ts';
-import { asWritten, contentDigest, FROZEN_KEY_MASK, frozenFile, frozenFolder, frozenForm } from './frozen-form.ts';
+import { asWritten, contentDigest, frozenFile, frozenFolder, frozenForm } from './frozen-form.ts';
 import { text } from './leaf.ts';
 import { mappingSchemaWritten } from './mapping-schema.ts';
 import type { ContractHistory, ContractVersion, FrozenContract, Mapping } from './project.ts';
@@ -14,7 +14,8 @@ import { readDocument } from './read-document.ts';
 import { readSection } from './read-section.ts';
 import { errorWord, type VariableSource } from './variables.ts';
 
-const frozenSchema = mappingSchemaWritten.pick(FROZEN_KEY_MASK).extend({ digest: text() });
+/** Keys that are not frozen do no harm here: a file that held them would have another digest. */
+const frozenSchema = mappingSchemaWritten.extend({ digest: text() });
 type WrittenFrozen = Partial<z.output<typeof frozenSchema>>;
 
 /**

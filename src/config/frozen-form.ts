@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { Path, SourceDocument } from './document.ts';
+import { mappingSchemaWritten } from './mapping-schema.ts';
 import type { ContractRules, FrozenForm } from './project.ts';
 
 /**
  * The form of a frozen file: the keys of a mapping file that are frozen, in one order, with the defaults spelled out and variables as they are written, so that the
  * same file holds in every environment. Block style, one value a line: it is read in diffs.
+ *
+ * Digests of files that teams have committed hang on it: a mapping that was frozen must give the same content in every later release. A new key appears only where
+ * it is written.
  */
 export function frozenForm(document: SourceDocument, rules: ContractRules): FrozenForm {
   const content = frozenContent(document, rules);
@@ -29,44 +33,14 @@ export function asWritten(document: SourceDocument, path: Path, value: unknown):
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, asWritten(document, [...path, key], item)]));
 }
 
-/** Keys of a frozen file, in this order. */
-const FROZEN_KEYS = [
-  'mapping',
-  'fact',
-  'version',
-  'class',
-  'model',
-  'topic',
-  'owner',
-  'semantics',
-  'deprecated',
-  'compatibility',
-  'encoding',
-  'key',
-  'identity',
-  'data_subject',
-  'occurred_at',
-  'where',
-  'fields',
-  'on_delete',
-  'undo',
-] as const;
+/** Keys of a mapping file that decide how facts are carried, not what they are: they may change from day to day. Every other key is frozen. */
+const NOT_FROZEN: readonly string[] = ['description', 'initial_load', 'guards', 'partitions', 'replication', 'topic_config'];
 
-const FIELD_KEYS = [
-  'from',
-  'cel',
-  'const',
-  'values',
-  'type',
-  'optional',
-  'default',
-  'aliases',
-  'deprecated',
-  'description',
-  'fields',
-] as const;
+/** Keys of a frozen file, in the order of the mapping's schema. */
+const FROZEN_KEYS = Object.keys(mappingSchemaWritten.shape).filter((key) => !NOT_FROZEN.includes(key));
 
-export const FROZEN_KEY_MASK = Object.fromEntries(FROZEN_KEYS.map((key) => [key, true])) as Record<(typeof FROZEN_KEYS)[number], true>;
+/** Keys of a field that come first, in this order; any others follow. */
+const FIELD_KEYS = ['from', 'cel', 'const', 'values', 'type', 'optional', 'default', 'aliases', 'deprecated', 'description'] as const;
 
 function frozenContent(document: SourceDocument, rules: ContractRules): Record<string, unknown> {
   const defaults: Readonly<Record<string, unknown>> = {
@@ -89,16 +63,11 @@ function frozenContent(document: SourceDocument, rules: ContractRules): Record<s
 function orderedFields(fields: unknown): unknown {
   if (typeof fields !== 'object' || fields === null) return fields;
   return Object.fromEntries(
-    Object.entries(fields).map(([name, field]: [string, Readonly<Record<string, unknown>>]) => [
-      name,
-      Object.fromEntries(
-        FIELD_KEYS.flatMap((key) => {
-          const value = field[key];
-          if (value === undefined || (key === 'optional' && value === false)) return [];
-          return [[key, key === 'fields' ? orderedFields(value) : value]];
-        }),
-      ),
-    ]),
+    Object.entries(fields).map(([name, field]: [string, Readonly<Record<string, unknown>>]) => {
+      const keys = [...new Set([...FIELD_KEYS, ...Object.keys(field)])].filter((key) => field[key] !== undefined);
+      const said = keys.filter((key) => key !== 'optional' || field[key] !== false);
+      return [name, Object.fromEntries(said.map((key) => [key, key === 'fields' ? orderedFields(field[key]) : field[key]]))];
+    }),
   );
 }
 

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { HeadraceError } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
+import { classRules, type MappingClassRules } from './class-rules.ts';
 import { DEFAULT_GUARDS } from './compile-guards.ts';
 import { compileMapping } from './compile-mapping.ts';
 import { compileModel, type ModelFile } from './compile-model.ts';
@@ -20,6 +21,8 @@ export interface LoadedProject {
   readonly project: Project | undefined;
   /** Of all files, errors and warnings, in the order of files and lines. */
   readonly problems: readonly Problem[];
+  /** What the classes of the mappings required and decided; of those mappings that are right. */
+  readonly classRules: readonly MappingClassRules[];
 }
 
 /** The nearest folder, upwards from here, that holds headrace.yml. Throws CONFIG_INVALID where there is none. */
@@ -63,7 +66,8 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise
   problems.push(...crossCheck(file?.name, models, mappings));
 
   const sorted = inOrder(problems);
-  if (sorted.some((problem) => problem.severity === 'error')) return { project: undefined, problems: sorted };
+  const rules = mappings.flatMap(({ mapping, document }) => (mapping === undefined ? [] : [classRules(mapping, document)]));
+  if (sorted.some((problem) => problem.severity === 'error')) return { project: undefined, problems: sorted, classRules: rules };
   if (file?.name === undefined || file.kafka === undefined) throw new Error('a project without problems lacks its name or its brokers');
   const contracts = new Map<string, ContractHistory>();
   for (const { mapping, document } of mappings)
@@ -79,7 +83,7 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise
     mappings: new Map(mappings.flatMap(({ mapping }) => (mapping === undefined ? [] : [[mapping.name, mapping] as const]))),
     contracts,
   };
-  return { project: deepFreeze(project), problems: sorted };
+  return { project: deepFreeze(project), problems: sorted, classRules: rules };
 }
 
 /** Stands in for a headrace.yml that cannot be read, so that the other files are checked nonetheless. */

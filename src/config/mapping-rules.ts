@@ -1,26 +1,12 @@
 import type { Problem } from '../core/problem.ts';
-import type { ClassSettings } from './class-settings.ts';
+import { checkClassDemands } from './class-demands.ts';
+import type { RuledMapping } from './class-settings.ts';
 import type { SourceDocument } from './document.ts';
-import type { MappingClass, Model, TopicSettings, ValueSource } from './project.ts';
 import { isCompacted } from './topic-settings.ts';
-
-/** What the rules of the classes look at. */
-export interface RuledMapping extends ClassSettings {
-  readonly class: MappingClass;
-  readonly key?: readonly string[] | undefined;
-  readonly identity?: readonly string[] | undefined;
-  readonly data_subject?: string | undefined;
-  readonly occurredAt: ValueSource | undefined;
-  readonly topicSpec: TopicSettings;
-  readonly model: Model | undefined;
-}
 
 /** What a class demands, or forbids: docs/configuration.md says why. */
 export function checkMappingRules(mapping: RuledMapping, document: SourceDocument, report: (problem: Problem) => void): void {
-  const say = (severity: Problem['severity']) => (path: string, message: string, suggestion?: string) => {
-    report(document.problem(path.split('/'), message, suggestion, severity));
-  };
-  const [complain, warn] = [say('error'), say('warning')];
+  const complain = (path: string, message: string, suggestion?: string) => report(document.problem([path], message, suggestion));
   const { key, identity = key, topicSpec, model } = mapping;
   const sameIdentity = key === undefined || JSON.stringify(identity) === JSON.stringify(key);
   const compacted = isCompacted(topicSpec);
@@ -29,15 +15,8 @@ export function checkMappingRules(mapping: RuledMapping, document: SourceDocumen
     complain(
       'identity',
       'A compacted topic keeps one record per key, so the identity must be the key.',
-      'Remove `identity`, or set topic_config: { cleanup.policy: delete }.',
+      'Remove `identity`; only behavior and command facts, whose topics are not compacted, may have one.',
     );
-  if (!compacted && (mapping.class === 'profile' || mapping.class === 'governance'))
-    warn(
-      'topic_config/cleanup.policy',
-      `A ${mapping.class} fact is state: without compaction it is lost when retention ends.`,
-      'Write cleanup.policy: compact.',
-    );
-
   if (mapping.class === 'behavior') {
     if (mapping.onDelete !== 'none')
       complain('on_delete', 'Behavior facts are immutable: a deletion publishes nothing.', 'Remove `on_delete`.');
@@ -57,12 +36,5 @@ export function checkMappingRules(mapping: RuledMapping, document: SourceDocumen
     );
   }
 
-  if (mapping.data_subject === undefined && !Object.hasOwn(document.value, 'data_subject')) {
-    if (mapping.class === 'governance')
-      complain('data_subject', 'A governance fact must say whom it is about.', 'Add data_subject: FIELD.');
-    if (mapping.class === 'profile')
-      warn('data_subject', 'Without a data subject neither consent nor erasure can find this fact.', 'Add data_subject: FIELD.');
-  }
-  if (mapping.class === 'command' && !Object.hasOwn(document.value, 'undo'))
-    warn('undo', 'A command should say how it is undone.', 'Write undo: previous, or undo: none.');
+  checkClassDemands(mapping, document, report);
 }

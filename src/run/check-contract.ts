@@ -9,9 +9,10 @@ export const TRYING_OUT = 'dev';
 
 /**
  * Before anything is read: consumers rely on what is frozen. Throws CONTRACT_EDITED, CONTRACT_INCOMPATIBLE, and outside `environment: dev` CONTRACT_UNFROZEN or
- * CONTRACT_CHANGED where what would be published is not what is frozen.
+ * CONTRACT_CHANGED where what would be published is not what is frozen. A rollback publishes a frozen version, whatever the mapping says.
  */
-export function checkContract({ project, mapping }: Pick<Job, 'project' | 'mapping'>): void {
+export function checkContract({ project, mapping, rollback }: Pick<Job, 'project' | 'mapping' | 'rollback'>): void {
+  if (rollback !== undefined) return;
   const history = project.contracts.get(mapping.name);
   if (history === undefined) throw new Error(`the project was loaded without the contracts of ${mapping.name}`);
   const check = checkHistory(mapping, history);
@@ -51,7 +52,7 @@ export function contractError(check: ContractCheck, mapping: Mapping): HeadraceE
     case 'changed':
       return new HeadraceError(
         'CONTRACT_CHANGED',
-        `${mapping.name}: version ${version} is frozen, and the mapping says something else now.`,
+        `${mapping.name}: the mapping says something else than its frozen versions, and ${version} is taken or passed.`,
         {
           ...at,
           suggestion: `Write version: "${nextVersion}" in ${file}, and run \`headrace contracts freeze ${mapping.name}\`; commit the file that it writes.`,

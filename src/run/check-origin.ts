@@ -1,3 +1,4 @@
+import type { ContractVersion } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { PartitionOffsets } from '../publish/publisher.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
@@ -10,7 +11,7 @@ export interface Surroundings {
   readonly facts: readonly PartitionOffsets[];
 }
 
-/** Promise 8: stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN; nothing was changed then. */
+/** Promise 8: stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN, CONTRACT_OLDER; nothing was changed then. */
 export function checkOrigin(job: Job, control: ControlRecord | null, around: Surroundings): void {
   const { mapping, topics, project } = job;
   const stop = (what: string, suggestion: string): never => {
@@ -38,6 +39,17 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
       'Check `environment` in headrace.yml (HEADRACE_ENV) and the brokers.',
     );
   }
+  if (isOlder(mapping.version, control.contractVersion)) {
+    throw new HeadraceError(
+      'CONTRACT_OLDER',
+      `${mapping.name}: version ${control.contractVersion} of the contract was published, and this is the earlier ${mapping.version.major}.${mapping.version.minor}.`,
+      {
+        suggestion:
+          `Deploy the newest files. To go back on purpose: headrace contracts rollback ${mapping.name} --to ${mapping.version.major}.${mapping.version.minor}, ` +
+          'which plans what changes for consumers first. Nothing was changed.',
+      },
+    );
+  }
   if (control.fingerprint.algorithm !== FINGERPRINT_ALGORITHM) {
     stop(
       `the snapshot's fingerprints are ${control.fingerprint.algorithm}; this version makes ${FINGERPRINT_ALGORITHM}.`,
@@ -59,4 +71,10 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
       );
     }
   }
+}
+
+/** An earlier deployment that starts beside a later one would take its facts back without anybody's decision. */
+function isOlder({ major, minor }: ContractVersion, published: string): boolean {
+  const [publishedMajor = 0, publishedMinor = 0] = published.split('.').map(Number);
+  return major < publishedMajor || (major === publishedMajor && minor < publishedMinor);
 }

@@ -4,6 +4,7 @@ import { type JsonCodec, jsonCodec } from '../contract/json-codec.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { FactMapper } from '../core/fact.ts';
 import type { Column } from '../core/row.ts';
+import { checkContract } from './check-contract.ts';
 import type { Job } from './job.ts';
 import { CURSOR_KINDS } from './watermark.ts';
 
@@ -16,9 +17,10 @@ export interface Contract {
   readonly columns: readonly Column[];
 }
 
-/** Throws CONFIG_INVALID with every place where mapping, model and warehouse do not fit together. */
+/** First of all the contract: what consumers were not promised is not read, either. Throws its CONTRACT_… errors; CONFIG_INVALID with every place where mapping, model and warehouse do not fit together. */
 export async function compileContract(job: Job): Promise<Contract> {
   const { mapping, model } = job;
+  checkContract(job);
   const columns = await job.warehouse.describe(model.relation);
   const { mapper, keyLength } = compileMapping(mapping, model, columns);
   const cursor = columns.find((c) => c.name === model.cursor?.column);

@@ -45,5 +45,7 @@ test('and from the mapping', async () => {
   expect(command).toContain('longer than 7d miss events');
   expect(command).toContain('recorded, not published');
   expect(command).toContain('cannot be undone');
-  expect(await mapping(['data_subject: customerId\n', ''])).toContain('Consent and erasure cannot find');
+  expect(await mapping(['class: profile', 'class: behavior'], ['data_subject: customerId\n', ''])).toContain(
+    'Consent and erasure cannot find',
+  );
 });

@@ -91,7 +91,7 @@ describe('what is written becomes what is meant', () => {
     expect(await of('class: profile')).toEqual(['tombstone', 'publish', 'none', 'backward', 'compact', undefined]);
     expect(await of('class: governance')).toEqual(['tombstone', 'publish', 'none', 'backward', 'compact', undefined]);
     expect(await of('class: behavior')).toEqual(['none', 'publish', 'none', 'backward', 'delete', '2592000000']);
-    expect(await of('class: command')).toEqual(['tombstone', 'baseline', 'none', 'backward', 'delete', '604800000']);
+    expect(await of('class: command\nundo: none')).toEqual(['tombstone', 'baseline', 'none', 'full', 'delete', '604800000']);
   });
 
   test('guards: the project over the defaults, the mapping over the project', async () => {

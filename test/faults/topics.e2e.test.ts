@@ -149,7 +149,7 @@ describe.concurrent('a project file that names other surroundings than the snaps
       'another environment',
       ACCOUNTS.files,
       { ...ACCOUNTS.files, environment: 'prod' },
-      /belongs to environment test, and this run is in prod/,
+      /belongs to environment dev, and this run is in prod/,
       /environment/,
     ],
     [

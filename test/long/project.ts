@@ -131,7 +131,7 @@ export function writeProject(root: string): void {
     path.join(root, 'headrace.yml'),
     `
 project: soak
-environment: test
+environment: dev
 warehouses: { main: { type: postgres, url: "\${SOAK_URL}", connect_timeout: 10s } }
 kafka: { brokers: "\${SOAK_BROKERS}", transaction_timeout: 15s, request_timeout: 10s }
 topics: { partitions: 4 }

@@ -34,6 +34,7 @@ export interface WorldFiles {
   readonly kafka?: string;
   /** Further keys of headrace.yml's `snapshot`. */
   readonly snapshot?: string;
+  /** `dev` unless given; in any other one the contracts are frozen anew with the files. */
   readonly environment?: string;
   /** Variables that the project file names, beside those of the world. */
   readonly env?: Readonly<Record<string, string>>;
@@ -77,7 +78,7 @@ export class World {
     const root = mkdtempSync(path.join(os.tmpdir(), `headrace-${name}-`));
     writeFiles(root, name, files);
     const variables = { WORLD_URL: databaseUrl, WORLD_BROKERS: brokers, ...files.env };
-    const project = await load(root, variables);
+    const project = await loadFrozen(root, variables, files);
     const system = composeSystem(project);
     await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));
     return new World({ project, system, db, root, variables }, [
@@ -91,7 +92,7 @@ export class World {
   async edited(files: WorldFiles): Promise<World> {
     writeFiles(this.root, this.project.name, files);
     const variables = { ...this.variables, ...files.env };
-    const project = await load(this.root, variables);
+    const project = await loadFrozen(this.root, variables, files);
     return new World({ project, system: this.system, db: this.db, root: this.root, variables }, []);
   }
 
@@ -209,6 +210,7 @@ export class World {
 }
 
 function writeFiles(root: string, name: string, files: WorldFiles): void {
+  if ((files.environment ?? 'dev') !== 'dev') rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
   for (const folder of ['models', 'mappings']) {
     rmSync(path.join(root, folder), { recursive: true, force: true });
     mkdirSync(path.join(root, folder), { recursive: true });
@@ -216,7 +218,7 @@ function writeFiles(root: string, name: string, files: WorldFiles): void {
   const fill = (text: string) => text.replaceAll('PREFIX', name);
   const project = `
 project: ${name}
-environment: ${files.environment ?? 'test'}
+environment: ${files.environment ?? 'dev'}
 warehouses: { main: { type: postgres, url: "\${WORLD_URL}" } }
 kafka: { brokers: "\${WORLD_BROKERS}", ${files.kafka ?? ''} }
 topics: { partitions: 3 }
@@ -225,6 +227,17 @@ snapshot: { path: .headrace, ${files.snapshot ?? ''} }
   writeFileSync(path.join(root, 'headrace.yml'), project + fill(files.project ?? ''));
   for (const [file, text] of Object.entries(files.models)) writeFileSync(path.join(root, 'models', `${file}.yml`), fill(text));
   for (const [file, text] of Object.entries(files.mappings)) writeFileSync(path.join(root, 'mappings', `${file}.yml`), fill(text));
+}
+
+async function loadFrozen(
+  root: string,
+  variables: Readonly<Record<string, string>>,
+  { environment = 'dev' }: WorldFiles,
+): Promise<Project> {
+  const project = await load(root, variables);
+  if (environment === 'dev') return project;
+  for (const { error } of await freezeContracts(project, [...project.mappings.values()])) if (error !== undefined) throw error;
+  return load(root, variables);
 }
 
 async function load(root: string, variables: Readonly<Record<string, string>>): Promise<Project> {

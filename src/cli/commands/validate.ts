@@ -1,3 +1,4 @@
+import type { MappingClassRules } from '../../config/class-rules.ts';
 import { limitsOf, type MappingLimits } from '../../config/limits.ts';
 import type { LoadedProject } from '../../config/load-project.ts';
 import type { Project } from '../../config/project.ts';
@@ -18,18 +19,20 @@ export interface ValidateFlags {
 export async function validate(context: CommandContext, flags: ValidateFlags): Promise<CommandResult> {
   if (flags.printSchema !== undefined) return printSchema(context.output, flags.printSchema);
   const { output } = context;
-  const { project, problems } = await loadFiles(context);
-  printProblems(output, problems);
-  if (project === undefined) return { exitCode: EXIT.invalid, body: bodyOf(undefined, problems, [], []) };
+  const { project, problems, classRules } = await loadFiles(context);
+  const frozen = project === undefined ? [] : [...project.contracts.values()].flatMap((history) => history.problems);
+  printProblems(output, [...problems, ...frozen]);
+  if (project === undefined) return { exitCode: EXIT.invalid, body: bodyOf(undefined, problems, { limits: [], classRules }, []) };
   const checks = flags.warehouse ? await checkAgainstWarehouses(context, project) : [];
   const limits = limitsOf(project);
-  const found = [...problems, ...distinct(checks.flatMap((check) => check.problems))];
+  const found = [...problems, ...frozen, ...distinct(checks.flatMap((check) => check.problems))];
   const isInvalid = found.some(({ severity }) => severity === 'error');
   const errors = distinct(checks.flatMap(({ error }) => (error === undefined ? [] : [error])));
+  printClassRules(output, classRules);
   printLimits(output, limits);
   if (!isInvalid && errors.length === 0) printVerdict(output, project, flags);
   const exitCode = Math.min(...(isInvalid ? [EXIT.invalid] : []), ...errors.map(exitCodeOf));
-  return { exitCode: Number.isFinite(exitCode) ? exitCode : EXIT.done, body: bodyOf(project, found, limits, errors) };
+  return { exitCode: Number.isFinite(exitCode) ? exitCode : EXIT.done, body: bodyOf(project, found, { limits, classRules }, errors) };
 }
 
 async function checkAgainstWarehouses(context: CommandContext, project: Project): Promise<readonly MappingCheck[]> {
@@ -54,6 +57,15 @@ function printProblems(output: Output, problems: readonly Problem[]): void {
   }
 }
 
+function printClassRules(output: Output, classRules: readonly MappingClassRules[]): void {
+  const { bold, dim } = output.colors;
+  for (const { mapping, class: mappingClass, rules } of classRules) {
+    output.print(`${bold(mapping)} ${dim(`class rules (${mappingClass}):`)}`);
+    for (const { setting, value, origin, rule } of rules)
+      output.print(`  – ${setting}: ${value}${origin === 'default' ? dim(' (default)') : ''} ${dim(`– ${rule}`)}`);
+  }
+}
+
 function printLimits(output: Output, limits: readonly MappingLimits[]): void {
   const { bold, dim } = output.colors;
   for (const { mapping, limits: sentences } of limits) {
@@ -70,7 +82,7 @@ function printVerdict(output: Output, project: Project, { warehouse }: ValidateF
 function bodyOf(
   project: LoadedProject['project'],
   problems: readonly Problem[],
-  limits: readonly MappingLimits[],
+  { limits, classRules }: { readonly limits: readonly MappingLimits[]; readonly classRules: readonly MappingClassRules[] },
   errors: readonly unknown[],
 ): Readonly<Record<string, unknown>> {
   const located = problems.map(({ line = null, column = null, suggestion = null, ...problem }) => ({
@@ -79,7 +91,7 @@ function bodyOf(
     column,
     suggestion,
   }));
-  return { project: project?.name ?? null, problems: located, limits, errors: errors.map(describeError) };
+  return { project: project?.name ?? null, problems: located, classRules, limits, errors: errors.map(describeError) };
 }
 
 /** Two mappings of one model have its problems, and its warehouse's failure, in common. */

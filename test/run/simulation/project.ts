@@ -6,7 +6,7 @@ import { formatProblem } from '../../../src/core/problem.ts';
 
 const PROJECT = `
 project: simulated
-environment: test
+environment: dev
 warehouses: { main: { type: postgres, url: "\${SIMULATED_URL}" } }
 kafka: { brokers: "localhost:9092" }
 `;
