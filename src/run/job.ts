@@ -3,7 +3,6 @@ import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publ
 import type { MappingTopics } from '../publish/topics.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
-import type { RollbackOrder } from './rollback.ts';
 import type { ReachStep } from './steps.ts';
 
 /** Everything that one run of one mapping works with. Adapters come from compose.ts; nothing here names one. */
@@ -34,6 +33,15 @@ export interface Job {
   readonly rollback?: RollbackOrder | undefined;
   readonly progress: ProgressSink;
   readonly reach: ReachStep;
+}
+
+/** A person's wish that a mapping publishes another version of its contract than the working one. The job's mapping is that version's. */
+export interface RollbackOrder {
+  /** Who started it: the user of the operating system. */
+  readonly user: string;
+  readonly reason: string | null;
+  /** The other person who agreed, where the class demands one. */
+  readonly approvedBy: string | null;
 }
 
 export interface RunOptions {

@@ -5,15 +5,6 @@ import { TRYING_OUT } from './check-contract.ts';
 import type { LedgerRecord } from './chunk-records.ts';
 import type { Job } from './job.ts';
 
-/** A person's wish that a mapping publishes another version of its contract than the working one. The job's mapping is that version's. */
-export interface RollbackOrder {
-  /** Who started it: the user of the operating system. */
-  readonly user: string;
-  readonly reason: string | null;
-  /** The other person who agreed, where the class demands one. */
-  readonly approvedBy: string | null;
-}
-
 /** What the control records of a run say of rollbacks: those before the last chunk, and the last one. */
 export interface RollbackStates {
   readonly during: RollbackState | undefined;

@@ -40,6 +40,8 @@ const WRONG = `  plan: { from: plan, type: { enum: [GOLD, SILVER] }, values: { g
   number: { from: number, type: int64, optional: true }`;
 
 const files = (version: string, fields: string, rest?: string): WorldFiles => ({
+  environment: 'test',
+  keepContracts: true,
   models: { accounts: model },
   mappings: { account: mapping(version, fields, rest) },
 });
@@ -63,8 +65,8 @@ async function expected(of: World, version: keyof typeof SAYS): Promise<Map<stri
 /** Both versions frozen, the second one published. */
 async function published(rows: number, first = FIRST, second = SECOND): Promise<World> {
   world = await World.create(table(rows), first);
-  await (await world.frozen()).run('account');
-  const edited = await (await world.edited(second)).frozen();
+  await world.run('account');
+  const edited = await world.edited(second);
   await edited.run('account', { allow: new Set(['updated']) });
   return edited;
 }
@@ -193,20 +195,20 @@ describe('what it needs, and what it refuses', () => {
 
   test('versions that the topic cannot carry, and those that do not exist, are refused', async () => {
     const elsewhere: WorldFiles = {
+      ...FIRST,
       models: FIRST.models,
       mappings: { account: mapping('2.0', WRONG).replace('PREFIX.account', 'PREFIX.second') },
     };
     world = await World.create(table(5), FIRST);
-    const first = await world.frozen();
-    await expect(first.planRollback('account', '1.0')).rejects.toMatchObject({
+    await expect(world.planRollback('account', '1.0')).rejects.toMatchObject({
       message: expect.stringContaining('nothing was published yet'),
     });
-    await first.run('account');
-    await expect(first.planRollback('account', '0.9')).rejects.toMatchObject({
+    await world.run('account');
+    await expect(world.planRollback('account', '0.9')).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       suggestion: expect.stringContaining('1.0'),
     });
-    const second = await first.edited(elsewhere);
+    const second = await world.edited(elsewhere);
     await expect(second.planRollback('account', '1.0')).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('another topic'),

@@ -14,9 +14,8 @@ import { LIFTED_GUARDS, planRollback, type RollbackPlan, rollBack } from '../../
 import { applyTopics, planTopics } from '../../src/ops/topics.ts';
 import { topicsOf } from '../../src/publish/topics.ts';
 import { capture, type RunResult } from '../../src/run/capture.ts';
-import type { RunOptions } from '../../src/run/job.ts';
+import type { RollbackOrder, RunOptions } from '../../src/run/job.ts';
 import { type PlanResult, plan } from '../../src/run/plan.ts';
-import type { RollbackOrder } from '../../src/run/rollback.ts';
 import type { ReachStep } from '../../src/run/steps.ts';
 import type { System } from '../../src/run/system.ts';
 import { Child } from './child.ts';
@@ -34,6 +33,8 @@ export interface WorldFiles {
   readonly kafka?: string;
   /** Further keys of headrace.yml's `snapshot`. */
   readonly snapshot?: string;
+  /** Frozen versions stay from one edit to the next. */
+  readonly keepContracts?: true;
   /** `dev` unless given; in any other one the contracts are frozen anew with the files. */
   readonly environment?: string;
   /** Variables that the project file names, beside those of the world. */
@@ -94,14 +95,6 @@ export class World {
     const variables = { ...this.variables, ...files.env };
     const project = await loadFrozen(this.root, variables, files);
     return new World({ project, system: this.system, db: this.db, root: this.root, variables }, []);
-  }
-
-  /** The same project with the working version of every contract frozen. */
-  async frozen(): Promise<World> {
-    const outcomes = await freezeContracts(this.project, [...this.project.mappings.values()]);
-    for (const { error } of outcomes) if (error !== undefined) throw error;
-    const { system, db, root, variables } = this;
-    return new World({ project: await load(root, variables), system, db, root, variables }, []);
   }
 
   /** The same project as another machine has it: in a folder of its own, without a local copy. The folder goes with this world. */
@@ -210,7 +203,8 @@ export class World {
 }
 
 function writeFiles(root: string, name: string, files: WorldFiles): void {
-  if ((files.environment ?? 'dev') !== 'dev') rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
+  if ((files.environment ?? 'dev') !== 'dev' && files.keepContracts !== true)
+    rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
   for (const folder of ['models', 'mappings']) {
     rmSync(path.join(root, folder), { recursive: true, force: true });
     mkdirSync(path.join(root, folder), { recursive: true });

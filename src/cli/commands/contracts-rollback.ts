@@ -5,7 +5,7 @@ import { EXIT, HeadraceError } from '../../core/errors.ts';
 import { wouldStop } from '../../ops/plan-mappings.ts';
 import { LIFTED_GUARDS, planRollback, type RollbackPlan, requireApproval, rollBack } from '../../ops/rollback.ts';
 import type { RunResult } from '../../run/capture.ts';
-import type { RollbackOrder } from '../../run/rollback.ts';
+import type { RollbackOrder } from '../../run/job.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { requireProject, selectMappings } from '../load.ts';
 import { formatCount, formatDuration } from '../numbers.ts';
