@@ -5,7 +5,7 @@ import { formatProblem } from '../core/problem.ts';
 import type { Job } from './job.ts';
 
 /** The environment in which contracts are tried out before they are frozen. */
-export const TRYING_OUT = 'dev';
+const TRYING_OUT = 'dev';
 
 /**
  * Before anything is read: consumers rely on what is frozen. Throws CONTRACT_EDITED, CONTRACT_INCOMPATIBLE, and outside `environment: dev` CONTRACT_UNFROZEN or

@@ -39,7 +39,7 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
       'Check `environment` in headrace.yml (HEADRACE_ENV) and the brokers.',
     );
   }
-  if (isOlder(mapping.version, control.contractVersion)) {
+  if (job.rollback === undefined && isOlder(mapping.version, control.contractVersion)) {
     throw new HeadraceError(
       'CONTRACT_OLDER',
       `${mapping.name}: version ${control.contractVersion} of the contract was published, and this is the earlier ${mapping.version.major}.${mapping.version.minor}.`,

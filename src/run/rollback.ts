@@ -1,7 +1,6 @@
 import { formatVersion } from '../contract/contract.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { ControlRecord, RollbackState } from '../snapshot/changelog.ts';
-import { TRYING_OUT } from './check-contract.ts';
 import type { LedgerRecord } from './chunk-records.ts';
 import type { Job } from './job.ts';
 
@@ -12,18 +11,10 @@ export interface RollbackStates {
 }
 
 /** Contracts go back, or forward again, by `contracts rollback` alone: a scheduled run must not undo that. Throws ROLLED_BACK; nothing was published then. */
-export function refuseRolledBack({ mapping, project, rollback }: Job, control: ControlRecord | null): void {
-  if (control === null || rollback !== undefined) return;
+export function refuseRolledBack({ mapping, rollback }: Job, control: ControlRecord | null): void {
+  if (control?.rollback === undefined || rollback !== undefined) return;
   const [here, working, state] = [control.contractVersion, formatVersion(mapping.version), control.rollback];
   const command = `headrace contracts rollback ${mapping.name} --to`;
-  if (state === undefined) {
-    // Where contracts are tried out there is nothing to go back to: nothing is frozen.
-    if (!isAbove(here, working) || project.environment === TRYING_OUT) return;
-    throw new HeadraceError('ROLLED_BACK', `${mapping.name}: version ${here} is published, and the mapping says ${working}.`, {
-      path: mapping.location.file,
-      suggestion: `Nothing was changed. Is this an old copy of the project? To go back on purpose: \`${command} ${working}\`.`,
-    });
-  }
   if (!state.complete) {
     throw new HeadraceError('ROLLED_BACK', `${mapping.name}: its move from version ${state.from} to ${here} was interrupted.`, {
       suggestion: `Nothing was changed. Complete it with \`${command} ${here}\`, or move to another version in the same way.`,
