@@ -9,6 +9,7 @@ export function mappingOfVersion(mapping: Mapping, { file, rules }: FrozenContra
     initialLoad: mapping.initialLoad,
     guards: mapping.guards,
     topicSpec: mapping.topicSpec,
+    also: mapping.also,
     locate: () => ({ file }),
   };
   return { ...undigested, digest: mappingDigest(undigested, model) };

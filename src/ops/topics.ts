@@ -1,3 +1,4 @@
+import { alsoContracts } from '../config/also-versions.ts';
 import type { Mapping, Project } from '../config/project.ts';
 import type { TopicAdmin, TopicSpec, TopicState } from '../publish/publisher.ts';
 import { topicSpecsOf, topicsOf } from '../publish/topics.ts';
@@ -21,8 +22,9 @@ export async function planTopics(admin: TopicAdmin, project: Project, mappings: 
   const { count } = await admin.brokers();
   const actions: TopicAction[] = [];
   for (const mapping of mappings) {
-    const states = await admin.describe(Object.values(topicsOf(project.name, mapping)));
-    for (const spec of topicSpecsOf(project, mapping, count)) actions.push(actionFor(mapping.name, spec, states.get(spec.topic)));
+    const further = alsoContracts(project, mapping, Date.now()).map((each) => each.mapping.topic);
+    const states = await admin.describe([...Object.values(topicsOf(project.name, mapping)), ...further]);
+    for (const spec of topicSpecsOf(project, mapping, count, further)) actions.push(actionFor(mapping.name, spec, states.get(spec.topic)));
   }
   return actions;
 }

@@ -1,4 +1,3 @@
-import { compileEnvelope } from '../publish/envelope.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison.ts';
@@ -7,12 +6,15 @@ import { type GuardVerdict, judge, stopIfExceeded } from './guards.ts';
 import type { Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { establishOrigin } from './origin.ts';
+import { digestOfJob, hasOtherTopics } from './publication.ts';
 import { publishChanges, publishFullChunks } from './publish-changes.ts';
+import { publishedContract } from './published-contract.ts';
 import { type Reading, readModel } from './read-model.ts';
-import { refuseRolledBack, rollbackEntry, rollbackHeaders, rollbackStates } from './rollback.ts';
+import { refuseRolledBack } from './rollback.ts';
 import { columnTypes, driftOf, judgeDrift } from './schema-drift.ts';
 import { decideScope, MAPPING_EDITED, type Scope } from './scope.ts';
 import { Writer } from './writer.ts';
+import { writerParts } from './writer-parts.ts';
 
 /** What a run did, for people and for `--json`. */
 export interface RunResult {
@@ -41,7 +43,7 @@ export interface RunResult {
 export async function capture(job: Job): Promise<RunResult> {
   const { mapping, model, options } = job;
   const startedAtMs = job.clock();
-  const [contract, facts] = await Promise.all([compileContract(job), checkTopics(job)]);
+  const [main, facts] = await Promise.all([compileContract(job), checkTopics(job)]);
 
   await using copy = await openLocalCopy(job); // 1. Lock
   const { view } = copy;
@@ -49,23 +51,19 @@ export async function capture(job: Job): Promise<RunResult> {
   const origin = await establishOrigin(job, view);
   const before = view.state.control;
   refuseRolledBack(job, before);
-  const rollback = rollbackStates(job, before);
+  const contract = publishedContract(job, before, main, facts);
   const drift = driftOf(before?.columns ?? null, contract.columns, contract.mapper.columns);
   const schema = judgeDrift(drift, contract.mapper.columns.length, options.allow);
   stopIfExceeded(mapping.name, [schema]);
-  const scope = decideScope(model, mapping.digest, before, { askedFor: options.full, isRetyped: schema.exceeded }, job.clock());
+  const scope = decideScope(
+    model,
+    digestOfJob(job),
+    before,
+    { askedFor: options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, before) },
+    job.clock(),
+  );
   const isInitialLoad = scope.kind === 'initial load';
-  await writer.use({
-    envelope: compileEnvelope(job.project.name, mapping, {
-      runId: job.runId,
-      contentType: contract.codec.contentType,
-      ...rollbackHeaders(job),
-    }),
-    origin: origin.record,
-    partitions: facts.partitions,
-    rollback,
-    ledger: { kind: scope.kind, allowed: [...options.allow], ...rollbackEntry(job, rollback) },
-  });
+  await writer.use(writerParts(job, before, { contract, facts, origin, scope }));
 
   for (const note of drift.notes) job.progress.warn(`${mapping.name}: ${note}`);
 
@@ -112,7 +110,7 @@ export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[
 function progressAfter(job: Job, { scope, watermark, startedAtMs }: Reading, before: ControlRecord | null) {
   const from = before?.watermark ?? null;
   if (scope.kind !== 'incremental') {
-    return { watermark: watermark.highest ?? from, digest: job.mapping.digest, fullComparisonAt: startedAtMs };
+    return { watermark: watermark.highest ?? from, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
   }
   return { watermark: watermark.after(from), digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
 }

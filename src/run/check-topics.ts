@@ -9,14 +9,21 @@ export interface FactTopic {
   readonly maxValueBytes: number;
 }
 
+/** Of all contracts that are published: the mapping's own topic, then the others in their order. */
+export interface FactTopics extends FactTopic {
+  readonly also: readonly FactTopic[];
+}
+
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
 const ROOM_FOR_HEADERS = 8_192;
 
 /** Every start checks the topics: missing ones, and settings under which a promise cannot hold. Throws TOPIC_MISSING, TOPIC_UNFIT. */
-export async function checkTopics(job: Job): Promise<FactTopic> {
+export async function checkTopics(job: Job): Promise<FactTopics> {
   const { topics, mapping } = job;
-  const states = await job.admin.describe(Object.values(topics));
-  const missing = Object.values(topics).filter((topic) => states.get(topic) === undefined);
+  const further = job.also.map((each) => each.mapping.topic);
+  const names = [...Object.values(topics), ...further];
+  const states = await job.admin.describe(names);
+  const missing = names.filter((topic) => states.get(topic) === undefined);
   if (missing.length > 0) {
     throw new HeadraceError(
       'TOPIC_MISSING',
@@ -28,7 +35,8 @@ export async function checkTopics(job: Job): Promise<FactTopic> {
   }
   const snapshot = states.get(topics.snapshot) as TopicState;
   const facts = states.get(topics.facts) as TopicState;
-  for (const problem of [...unfitSnapshot(snapshot), ...unfitFacts(facts, job)]) {
+  const others = further.map((topic) => states.get(topic) as TopicState);
+  for (const problem of [...unfitSnapshot(snapshot), ...[facts, ...others].flatMap((state) => unfitFacts(state, job))]) {
     throw new HeadraceError('TOPIC_UNFIT', `${mapping.name}: ${problem}`, {
       suggestion: '`headrace topics plan` shows what to change, `headrace topics apply` changes it.',
     });
@@ -36,7 +44,8 @@ export async function checkTopics(job: Job): Promise<FactTopic> {
   const limit = (state: TopicState) => Number(state.config.get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES) - ROOM_FOR_HEADERS;
   const kept = (mapping.onDelete === 'fact' ? 1 : 0) + (mapping.undo === 'previous' ? 1 : 0);
   const inEntry = kept === 0 ? Number.POSITIVE_INFINITY : Math.floor(limit(snapshot) / (mapping.undo === 'previous' ? 2 : 1));
-  return { partitions: facts.partitions, maxValueBytes: Math.min(limit(facts), inEntry) };
+  const factTopic = (state: TopicState) => ({ partitions: state.partitions, maxValueBytes: Math.min(limit(state), inEntry) });
+  return { ...factTopic(facts), also: others.map(factTopic) };
 }
 
 /** What about the snapshot topic would lose entries. */

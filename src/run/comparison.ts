@@ -3,11 +3,11 @@ import { type Entry, type Hash, hasLiveFact, mustBeConfirmed } from '../core/ent
 import { HeadraceError } from '../core/errors.ts';
 import type { Absent, Fact, FactMapper, Rejected } from '../core/fact.ts';
 import type { RowBatch } from '../core/row.ts';
-import { type DiffRules, diffFact, equalHash } from '../snapshot/diff.ts';
+import { type Difference, type DiffRules, diffFact, equalHash } from '../snapshot/diff.ts';
 import type { Fingerprints } from '../snapshot/fingerprints.ts';
 import type { Relink, RowRef, SnapshotView, StoredEntry } from '../snapshot/view.ts';
 import { Bitmap } from './bitmap.ts';
-import { deletion, factChange, type KeepRules, quarantine, removal } from './make-change.ts';
+import { deletion, factChange, type KeepRules, quarantine, type Refill, refilled, removal } from './make-change.ts';
 
 export interface ComparisonRules extends DiffRules {
   readonly mapping: string;
@@ -35,6 +35,8 @@ export interface ComparisonParts {
   readonly fingerprints: Fingerprints;
   readonly rawFingerprint: (row: Uint8Array) => Hash;
   readonly emit: (change: Change) => void;
+  /** While the topics of the mapping change: whether the fact is as it was under the contracts that were published before. */
+  readonly refill?: ((before: Entry, fact: Fact) => Refill | undefined) | undefined;
 }
 
 export interface Counts {
@@ -48,6 +50,8 @@ export interface Counts {
   created: number;
   updated: number;
   deleted: number;
+  /** Facts whose current version a new topic gets. */
+  filled: number;
   /** Entries that changed without anything being published. */
   recorded: number;
   /** Rows that are reported now. */
@@ -76,6 +80,7 @@ export class Comparison {
     created: 0,
     updated: 0,
     deleted: 0,
+    filled: 0,
     recorded: 0,
     quarantined: 0,
   };
@@ -238,7 +243,8 @@ export class Comparison {
       this.#marks.push(mark);
       return;
     }
-    if (difference.outcome === 'refused') {
+    const refill = isDifferent(difference) && before !== undefined ? this.#parts.refill?.(before, fact) : undefined;
+    if (difference.outcome === 'refused' && refill === undefined) {
       const why = {
         field: '',
         reason: 'immutable_changed',
@@ -258,6 +264,12 @@ export class Comparison {
       return;
     }
     const prints = { slot, rowHash, fingerprint, fieldDigests: fieldDigests() };
+    if (refill !== undefined) {
+      const next = { version: before?.version ?? 0, changed: [], before };
+      this.#emit(refilled(factChange('recorded', fact, value, prints, next, mark, keep), refill));
+      return;
+    }
+    if (difference.outcome === 'refused') throw new Error('a refused fact was reported before');
     const isCreated = difference.outcome === 'created';
     // A take-over has claimed the slot already, and may create: the row before may never have had a fact.
     if (isCreated && !rowChanged) this.#claim(slot, mark.key);
@@ -485,6 +497,10 @@ function textOf(bytes: Uint8Array): string {
 }
 
 const { latin1Slice } = Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string };
+
+function isDifferent({ outcome }: Difference): boolean {
+  return outcome === 'updated' || outcome === 'refused';
+}
 
 function isLarger(text: string, bytes: number): boolean {
   return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;

@@ -1,3 +1,4 @@
+import type { AlsoContract } from '../config/also-versions.ts';
 import type { Mapping, Model, Project } from '../config/project.ts';
 import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
 import type { MappingTopics } from '../publish/topics.ts';
@@ -10,6 +11,8 @@ export interface Job {
   readonly project: Project;
   readonly mapping: Mapping;
   readonly model: Model;
+  /** Earlier versions that are published beside the mapping's own, each to its topic. */
+  readonly also: readonly AlsoContract[];
   readonly topics: MappingTopics;
   readonly warehouse: Warehouse;
   readonly publishers: PublisherFactory;

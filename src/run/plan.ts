@@ -9,6 +9,8 @@ import { compileContract } from './contract.ts';
 import type { GuardVerdict } from './guards.ts';
 import type { Job } from './job.ts';
 import { establishOrigin } from './origin.ts';
+import { digestOfJob, hasOtherTopics } from './publication.ts';
+import { publishedContract } from './published-contract.ts';
 import { readModel } from './read-model.ts';
 import { catchUp, snapshotEnd } from './recovery.ts';
 import { refuseRolledBack } from './rollback.ts';
@@ -48,7 +50,7 @@ const SAMPLES_PER_KIND = 3;
  * local copy as it is; a run that is under way does not notice it.
  */
 export async function plan(job: Job): Promise<PlanResult> {
-  const contract = await compileContract(job);
+  const main = await compileContract(job);
   const facts = await checkTopics(job);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-plan-'));
   try {
@@ -61,10 +63,11 @@ export async function plan(job: Job): Promise<PlanResult> {
       const origin = await establishOrigin(dry, view);
       const { control } = view.state;
       refuseRolledBack(job, control);
+      const contract = publishedContract(job, control, main, facts);
       const drift = driftOf(control?.columns ?? null, contract.columns, contract.mapper.columns);
       const schema = judgeDrift(drift, contract.mapper.columns.length, job.options.allow);
-      const why = { askedFor: job.options.full, isRetyped: schema.exceeded };
-      const scope = decideScope(job.model, job.mapping.digest, control, why, job.clock());
+      const why = { askedFor: job.options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, control) };
+      const scope = decideScope(job.model, digestOfJob(job), control, why, job.clock());
       const reading = await readModel(dry, view, scope, {
         contract,
         fingerprints: origin.fingerprints,

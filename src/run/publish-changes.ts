@@ -4,7 +4,7 @@ import { HeadraceError } from '../core/errors.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { ChangeSet } from './change-set.ts';
 import type { Job } from './job.ts';
-import type { ChunkProgress, Writer } from './writer.ts';
+import { type ChunkProgress, unmoved, type Writer } from './writer.ts';
 
 /** Steps 9 and 10 for what an initial load has found so far: whole chunks only, no progress. Returns whether anything was published. */
 export async function publishFullChunks(job: Job, view: SnapshotView, writer: Writer, changes: ChangeSet): Promise<boolean> {
@@ -40,17 +40,6 @@ async function publishOne(job: Job, writer: Writer, chunk: readonly Change[], pr
   job.progress.update({ phase: 'publishing' });
   await writer.publish(chunk, progress);
   job.progress.update({ factsPublished: writer.published });
-}
-
-function unmoved(view: SnapshotView): ChunkProgress {
-  const { control } = view.state;
-  return {
-    last: false,
-    watermark: control?.watermark ?? null,
-    digest: control?.digest ?? null,
-    fullComparisonAt: control?.fullComparisonAt ?? null,
-    columns: control?.columns ?? null,
-  };
 }
 
 function* chunksOf(changes: ChangeSet, job: Job): Iterable<Change[]> {

@@ -10,11 +10,13 @@ import type { FactTopic } from './check-topics.ts';
 import { Comparison, NeedsFullComparison } from './comparison.ts';
 import type { Contract } from './contract.ts';
 import type { Job } from './job.ts';
+import { digestOfJob, publishedNow } from './publication.ts';
+import type { PublishedContract } from './published-contract.ts';
 import type { Scope } from './scope.ts';
 import { Watermark } from './watermark.ts';
 
 export interface ReadingParts {
-  readonly contract: Contract;
+  readonly contract: PublishedContract;
   readonly fingerprints: Fingerprints;
   readonly facts: FactTopic;
   readonly versionFloor: number;
@@ -95,12 +97,19 @@ async function startComparison(
 ): Promise<Comparison> {
   const { mapping, model, options } = job;
   const { contract, fingerprints, facts, versionFloor } = parts;
-  const meaning = [mapping.digest, job.warehouse.type, contract.keyLength, scan.columns.map((c) => [c.name, c.kind, c.sourceType])];
+  const meaning = [
+    digestOfJob(job),
+    publishedNow(job),
+    job.warehouse.type,
+    contract.keyLength,
+    scan.columns.map((c) => [c.name, c.kind, c.sourceType]),
+  ];
   const rawFingerprint = await createRawFingerprint(view.state.nonce, meaning);
   const { mapper, canonical, codec } = contract;
+  const refill = contract.refill?.(fingerprints);
   const immutable = mapping.class === 'behavior';
   return new Comparison(
-    { view, mapper, canonical, encode: codec.encode, fingerprints, rawFingerprint, emit },
+    { view, mapper, canonical, encode: codec.encode, fingerprints, rawFingerprint, emit, refill },
     {
       mapping: mapping.name,
       fieldNames: mapper.fieldNames,
@@ -172,5 +181,5 @@ function full(reason: string): Scope {
 }
 
 function factsOf({ counts }: Comparison): number {
-  return counts.created + counts.updated + counts.deleted;
+  return counts.created + counts.updated + counts.deleted + counts.filled;
 }

@@ -1,12 +1,14 @@
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Envelope } from '../publish/envelope.ts';
-import type { Publisher } from '../publish/publisher.ts';
+import type { Publisher, Transaction } from '../publish/publisher.ts';
 import { transactionalIdOf } from '../publish/topics.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
 import {
+  changesUnder,
   entryUpdates,
+  type FactRecords,
   factRecords,
   type LedgerRecord,
   ledgerRecord,
@@ -16,6 +18,7 @@ import {
 } from './chunk-records.ts';
 import type { Job } from './job.ts';
 import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
+import { furtherOffsets, knownOffsets, namesEveryTopic, type publishedAfter, zeros } from './publication.ts';
 import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
 import type { RollbackStates } from './rollback.ts';
 import type { ColumnTypes } from './schema-drift.ts';
@@ -29,14 +32,38 @@ export interface ChunkProgress {
   readonly columns: ColumnTypes | null;
 }
 
+/** Nothing but the changes of a chunk: progress stays where the view has it. */
+export function unmoved(view: SnapshotView): ChunkProgress {
+  const { control } = view.state;
+  return {
+    last: false,
+    watermark: control?.watermark ?? null,
+    digest: control?.digest ?? null,
+    fullComparisonAt: control?.fullComparisonAt ?? null,
+    columns: control?.columns ?? null,
+  };
+}
+
 /** What every chunk of a run has in common. */
 export interface WriterParts {
   readonly envelope: Envelope;
   /** Of the control record: what does not change during the run. */
   readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor'>;
   readonly partitions: number;
+  /** Topics of further contracts, in their order. */
+  readonly further: readonly FurtherTopic[];
+  /** What is published: until the comparison is complete, and then. */
+  readonly published: ReturnType<typeof publishedAfter>;
   readonly rollback: RollbackStates;
   readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed' | 'origin' | 'rollback'>;
+}
+
+/** The topic of a further contract, which gets every version of every fact in the same transaction. */
+export interface FurtherTopic {
+  readonly topic: string;
+  readonly version: string;
+  readonly partitions: number;
+  readonly envelope: Envelope;
 }
 
 const MAX_ATTEMPTS = 3;
@@ -111,8 +138,7 @@ export class Writer {
    */
   async use(parts: WriterParts): Promise<void> {
     this.#parts = parts;
-    if (this.#view.state.control === null)
-      await this.publish([], { last: false, watermark: null, digest: null, fullComparisonAt: null, columns: null });
+    if (!namesEveryTopic(this.#job, this.#view.state.control)) await this.publish([], unmoved(this.#view));
   }
 
   /** Commits the changes as one transaction, or, where that turns out too slow for the transaction's timeout, as several. */
@@ -172,7 +198,9 @@ export class Writer {
       step = { ...step, expected: this.#view.state.offset, next };
     }
     await this.#apply(step);
-    this.#published += changes.filter((c) => c.kind === 'created' || c.kind === 'updated' || c.kind === 'deleted').length;
+    this.#published += changes.filter(
+      (c) => c.kind === 'created' || c.kind === 'updated' || c.kind === 'deleted' || c.kind === 'filled',
+    ).length;
     if (progress.last) this.#isReleased = true;
   }
 
@@ -180,22 +208,19 @@ export class Writer {
   async #sendAgain(changes: readonly Change[], progress: ChunkProgress, attempts: number, error: unknown): Promise<void> {
     if (!isFenced(error) || changes.length < 2) return this.#commitChunk(changes, progress, attempts);
     const half = Math.ceil(changes.length / 2);
-    const { control } = this.#view.state;
-    const unmoved = {
-      watermark: control?.watermark ?? null,
-      digest: control?.digest ?? null,
-      fullComparisonAt: control?.fullComparisonAt ?? null,
-      columns: control?.columns ?? null,
-    };
-    await this.#commitChunk(changes.slice(0, half), { last: false, ...unmoved }, attempts);
+    await this.#commitChunk(changes.slice(0, half), unmoved(this.#view), attempts);
     await this.#commitChunk(changes.slice(half), progress, attempts);
   }
 
   /** Sends and commits; `onPrepared` gets what to apply, just before the commit is asked for. */
   async #send(changes: readonly Change[], base: ControlRecord, onPrepared: (step: ViewStep) => void): Promise<ViewStep> {
     const { topics, reach, mapping, partitionOf } = this.#job;
-    const { envelope, partitions, ledger } = this.#required(this.#parts);
-    const facts = factRecords(changes, envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
+    const { envelope, partitions, ledger, further } = this.#required(this.#parts);
+    const facts = factRecords(changesUnder(changes, 0, further), envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
+    const others = further.map((to, i) => ({
+      topic: to.topic,
+      records: factRecords(changesUnder(changes, i + 1, further), to.envelope, (key) => partitionOf(key, to.partitions), mapping.onDelete),
+    }));
     const quarantined = quarantineRecords(changes, { id: base.run, contractVersion: base.contractVersion, mapping: mapping.name });
     const owner = ownerOf(this.#job, base.last ? 0 : this.#job.options.leaseMs);
 
@@ -210,6 +235,7 @@ export class Writer {
       nextOffsets[partition] = offset + records.length;
       await reach('between_sends');
     }
+    const also = await this.#sendFurther(transaction, others, base.also);
     if (quarantined.length > 0) await transaction.send(topics.quarantine, 0, quarantined);
     const from = this.#view.state.control?.watermark ?? null;
     const entry = ledgerRecord({
@@ -226,7 +252,7 @@ export class Writer {
     });
     if (changes.length > 0 || base.last) await transaction.send(topics.runs, 0, [entry]);
     const updates = entryUpdates(changes, facts.places, baseOffsets);
-    const control = { ...base, nextOffsets };
+    const control = { ...base, nextOffsets, ...(also === undefined ? {} : { also }) };
     const records = snapshotRecords(updates, control, owner);
     const { offset: expected } = this.#view.state;
     const first = await transaction.send(topics.snapshot, 0, records);
@@ -250,6 +276,25 @@ export class Writer {
     await transaction.commit();
     await reach('after_commit');
     return step;
+  }
+
+  /** Promise 6: the topics of further contracts get the same versions in the same transaction. Returns where they end then. */
+  async #sendFurther(
+    transaction: Transaction,
+    others: readonly { readonly topic: string; readonly records: FactRecords }[],
+    before: ControlRecord['also'],
+  ): Promise<ControlRecord['also']> {
+    const after = new Map(before?.map(({ topic, nextOffsets }) => [topic, [...nextOffsets]]));
+    for (const { topic, records } of others) {
+      const next = after.get(topic) ?? [];
+      for (const [partition, sent] of records.byPartition) {
+        const offset = await transaction.send(topic, partition, sent);
+        checkOffset(topic, partition, offset, next[partition] ?? 0);
+        next[partition] = offset + sent.length;
+        await this.#job.reach('between_sends');
+      }
+    }
+    return before?.map(({ topic }) => ({ topic, nextOffsets: after.get(topic) ?? [] }));
   }
 
   async #apply(step: ViewStep): Promise<void> {
@@ -334,8 +379,15 @@ export class Writer {
   }
 
   #controlOf(progress: ChunkProgress): ControlRecord {
-    const { origin, partitions, rollback } = this.#required(this.#parts);
-    const nextOffsets = this.#view.state.control?.nextOffsets ?? Array.from({ length: partitions }, () => 0);
+    const { origin, partitions, rollback, further, published } = this.#required(this.#parts);
+    const { control } = this.#view.state;
+    const topic = this.#job.topics.facts;
+    const places = {
+      topic,
+      nextOffsets: knownOffsets(this.#job, control, topic) ?? zeros(partitions),
+      also: furtherOffsets(this.#job, control, further),
+      published: progress.last ? published.after : published.during,
+    };
     return {
       format: 1,
       run: this.#job.runId,
@@ -343,7 +395,7 @@ export class Writer {
       ...progress,
       ...origin,
       rollback: progress.last ? rollback.after : rollback.during,
-      nextOffsets,
+      ...places,
     };
   }
 

@@ -39,6 +39,15 @@ export interface ControlRecord {
   readonly fullComparisonAt: number | null;
   /** The model's columns and their types, as the last complete run found them. */
   readonly columns: Readonly<Record<string, string>> | null;
+  /** The topic of `nextOffsets`: that of the mapping. Absent in records of earlier releases. */
+  readonly topic?: string | undefined;
+  /** Of the other topics that the mapping writes to, or has written to. */
+  readonly also?: readonly { readonly topic: string; readonly nextOffsets: readonly number[] }[] | undefined;
+  /**
+   * The sets of contracts (`topic=version`, the mapping's own first) that fingerprints of entries may cover: that of the last complete comparison, then those of
+   * interrupted ones. Absent: the one of `topic` and `contractVersion`.
+   */
+  readonly published?: readonly (readonly string[])[] | undefined;
   /** Absent, unless the mapping was moved to an earlier version of its contract. */
   readonly rollback?: RollbackState | undefined;
 }

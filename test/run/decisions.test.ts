@@ -50,7 +50,18 @@ describe('guards', () => {
     quarantined: { share: 0.1, atLeast: 10 },
     emptySource: 'stop' as const,
   };
-  const counts = { rows: 100, unchanged: 0, absent: 0, rejected: 0, created: 0, updated: 0, deleted: 0, recorded: 0, quarantined: 0 };
+  const counts = {
+    rows: 100,
+    unchanged: 0,
+    absent: 0,
+    rejected: 0,
+    created: 0,
+    updated: 0,
+    deleted: 0,
+    filled: 0,
+    recorded: 0,
+    quarantined: 0,
+  };
   const exceeded = (change: Partial<typeof counts>, live = 100, allow: string[] = [], readEverything = true) =>
     judge(guards, { counts: { ...counts, ...change }, live, readEverything }, new Set(allow))
       .filter((v) => v.exceeded && !v.allowed)
