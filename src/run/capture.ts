@@ -1,3 +1,4 @@
+import { alsoNotices } from '../config/also-versions.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison.ts';
@@ -65,7 +66,8 @@ export async function capture(job: Job): Promise<RunResult> {
   const isInitialLoad = scope.kind === 'initial load';
   await writer.use(writerParts(job, before, { contract, facts, origin, scope }));
 
-  for (const note of drift.notes) job.progress.warn(`${mapping.name}: ${note}`);
+  for (const note of [...drift.notes.map((text) => `${mapping.name}: ${text}`), ...alsoNotices(mapping, startedAtMs)])
+    job.progress.warn(note);
 
   // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
   const reading = await readModel(job, view, scope, {

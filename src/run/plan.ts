@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { formatVersion } from '../contract/contract.ts';
 import type { Change } from '../core/change.ts';
+import { eventId } from '../publish/event-id.ts';
 import { judgeReading } from './capture.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison.ts';
@@ -30,6 +32,14 @@ export interface PlanResult {
   readonly live: number;
   readonly watermark: string | null;
   readonly samples: readonly Sample[];
+  /** How many facts and deletions each topic gets, the mapping's own first. */
+  readonly topics: readonly TopicPlan[];
+}
+
+export interface TopicPlan {
+  readonly topic: string;
+  readonly version: string;
+  readonly facts: number;
 }
 
 export interface Sample {
@@ -84,9 +94,9 @@ export async function plan(job: Job): Promise<PlanResult> {
         guards: scope.kind === 'initial load' ? [] : [schema, ...judgeReading(job, reading)],
         live: comparison.confirmableBefore,
         watermark: view.state.control?.watermark ?? null,
-        samples: await takeSamples(job, reading.changes.drain(), (key) =>
+        ...(await lookAtChanges(job, reading.changes.drain(), (key) =>
           Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
-        ),
+        )),
       };
     } finally {
       await view.close();
@@ -96,10 +106,20 @@ export async function plan(job: Job): Promise<PlanResult> {
   }
 }
 
-async function takeSamples(job: Job, changes: Iterable<Change>, hash: (text: string) => string): Promise<Sample[]> {
+async function lookAtChanges(
+  job: Job,
+  changes: Iterable<Change>,
+  hash: (text: string) => string,
+): Promise<Pick<PlanResult, 'samples' | 'topics'>> {
   const chosen: Change[] = [];
+  const topics = [job.mapping, ...job.also.map((each) => each.mapping)].map(({ topic, version }) => ({
+    topic,
+    version: formatVersion(version),
+    facts: 0,
+  }));
   const taken = new Map<string, number>();
   for (const change of changes) {
+    for (const [i, topic] of topics.entries()) if (isSentUnder(change, i)) topic.facts++;
     const count = taken.get(change.kind) ?? 0;
     if (count >= SAMPLES_PER_KIND) continue;
     taken.set(change.kind, count + 1);
@@ -120,12 +140,17 @@ async function takeSamples(job: Job, changes: Iterable<Change>, hash: (text: str
       after: hide(after),
     });
   }
-  return samples;
+  return { samples, topics };
+}
+
+function isSentUnder({ kind, under }: Change, index: number): boolean {
+  if (kind === 'filled') return under?.includes(index) === true;
+  return kind === 'created' || kind === 'updated' || kind === 'deleted';
 }
 
 /** The fact that consumers have now, read where its entry says; a topic with retention may no longer hold it. */
 async function publishedFact(job: Job, change: Change): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const { before } = change;
+  const { before, identity } = change;
   if (before === null || before.offset < 0) return undefined;
   const { partition, offset } = before;
   const range = (await job.admin.offsets(job.topics.facts)).find((p) => p.partition === partition);
@@ -134,7 +159,9 @@ async function publishedFact(job: Job, change: Change): Promise<Readonly<Record<
   await job.reader.read(
     { topic: job.topics.facts, partition, from: offset, until: offset + 1 },
     (record) => {
-      if (record.offset === offset && record.value !== null) fact = parseFact(record.value.toString('utf8'));
+      // Where the topics of the mapping changed, something else may stand in this place.
+      const isIts = identity !== null && record.headers.ce_id === eventId(job.project.name, job.mapping.name, identity, before.version);
+      if (record.offset === offset && record.value !== null && isIts) fact = parseFact(record.value.toString('utf8'));
     },
     job.signal,
   );

@@ -122,10 +122,10 @@ test('a new topic gets the current version of every live fact; what changed goes
     type: 'account.v2.created',
     headers: { ce_dataschema: expect.stringMatching(/:2\.0$/) },
   });
-  expect(v1.history.get('a2')?.at(-1)).toMatchObject({
-    type: 'account.v1.updated',
-    headers: { ce_dataschema: expect.stringMatching(/:1\.4$/), ce_changed: 'plan' },
-  });
+  const updated = v1.history.get('a2')?.at(-1);
+  expect(updated).toMatchObject({ type: 'account.v1.updated', headers: { ce_dataschema: expect.stringMatching(/:1\.4$/) } });
+  // Which fields changed is not known in this one run.
+  expect(updated?.headers.ce_changed).toBeUndefined();
 
   expect(await both.run('account')).toMatchObject({ scope: 'incremental', published: 0 });
   await touch(both, `plan = 'gold', number = 500`, `id in ('a7', 'a9')`);
@@ -156,7 +156,7 @@ test('a major version that moves to a new topic alone fills it', async () => {
   const alone = await old.edited(NEW);
   await createTopics(alone);
   const before = await foldOf(old, 'v1');
-  expect(await alone.run('account')).toMatchObject({ counts: { filled: 0, updated: 0, recorded: 0, created: 0 } });
+  expect(await alone.run('account')).toMatchObject({ published: 200, counts: { filled: 200, updated: 0, recorded: 0, created: 0 } });
   expect((await foldOf(alone, 'v1')).records).toBe(before.records);
   await expectTopic(alone, 'v2');
 });
