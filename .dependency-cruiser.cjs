@@ -44,7 +44,7 @@ const PACKAGES = {
   'pg-copy-streams': ['src/warehouse/postgres/'],
   picocolors: ['src/cli/'],
   pino: ['src/cli/', 'src/server/', 'src/run/', 'src/compose.ts'],
-  yaml: ['src/config/'],
+  yaml: ['src/config/', 'src/ops/catalogue/'],
   zod: ['src/config/'],
 };
 

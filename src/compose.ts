@@ -1,5 +1,6 @@
 import type { Project, WarehouseConfig } from './config/project.ts';
 import { HeadraceError } from './core/errors.ts';
+import { grantsFor, type Purpose } from './publish/grants.ts';
 import { KafkaPublisherFactory } from './publish/kafka/kafka-publisher.ts';
 import { partitionOf } from './publish/kafka/partitioner.ts';
 import { KafkaRecordReader } from './publish/kafka/record-reader.ts';
@@ -8,20 +9,24 @@ import type { System } from './run/system.ts';
 import { LocalView } from './snapshot/local/local-view.ts';
 import type { Warehouse } from './warehouse/warehouse.ts';
 
-/** The only file that names concrete adapters. Their drivers are loaded when first used: a run on PostgreSQL never pays for DuckDB. */
-export function composeSystem(project: Project): System {
+/**
+ * The only file that names concrete adapters. Their drivers are loaded when first used: a run on PostgreSQL never pays for DuckDB. Where the broker refuses something,
+ * the error names what is missing for the purpose.
+ */
+export function composeSystem(project: Project, purpose: Purpose = 'run'): System {
+  const grants = grantsFor(project, project.mappings.values(), [purpose]);
   const warehouses = new Map<string, Promise<Warehouse>>();
-  const admin = new KafkaTopicAdmin(project.kafka);
+  const admin = new KafkaTopicAdmin(project.kafka, { grants });
   return {
     warehouse: (name) => {
       const warehouse = warehouses.get(name) ?? openWarehouse(project, name);
       warehouses.set(name, warehouse);
       return warehouse;
     },
-    publishers: new KafkaPublisherFactory(project.kafka),
+    publishers: new KafkaPublisherFactory(project.kafka, { grants }),
     admin,
     partitionOf,
-    reader: (groupIdPrefix) => new KafkaRecordReader(project.kafka, { groupIdPrefix }),
+    reader: (groupIdPrefix) => new KafkaRecordReader(project.kafka, { groupIdPrefix, grants }),
     openView: (folder, topic) => LocalView.open(folder, topic),
     copyView: (from, to) => LocalView.copy(from, to),
     [Symbol.asyncDispose]: async () => {

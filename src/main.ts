@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { askOnTerminal } from './cli/ask.ts';
 import { runCommandLine } from './cli/command-line.ts';
 
 // Adapters are loaded with the first command that needs them: `--version`, `--help` and `init` do not pay for Kafka.
@@ -9,7 +8,7 @@ const exitCode = await runCommandLine({
   cwd: process.cwd(),
   stdout: process.stdout,
   stderr: process.stderr,
-  ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : undefined,
-  compose: async (project) => (await import('./compose.ts')).composeSystem(project),
+  stdin: process.stdin,
+  compose: async (project, purpose) => (await import('./compose.ts')).composeSystem(project, purpose),
 });
 process.exit(exitCode);

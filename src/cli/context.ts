@@ -1,4 +1,5 @@
 import type { Project } from '../config/project.ts';
+import type { Purpose } from '../publish/grants.ts';
 import type { System } from '../run/system.ts';
 import type { Output, TextStream } from './output.ts';
 import type { Interruption } from './signals.ts';
@@ -11,9 +12,9 @@ export interface CommandLine {
   readonly cwd: string;
   readonly stdout: TextStream;
   readonly stderr: TextStream;
-  readonly compose: (project: Project) => Promise<System>;
-  /** Puts a question to the person at the terminal and resolves to the answer; absent where nobody sits there. */
-  readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** Where a person answers questions; absent: nobody does. */
+  readonly stdin?: NodeJS.ReadStream | undefined;
+  readonly compose: (project: Project, purpose?: Purpose) => Promise<System>;
 }
 
 /** What every command works with. */
@@ -21,10 +22,10 @@ export interface CommandContext {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly output: Output;
+  readonly stdin?: NodeJS.ReadStream | undefined;
   readonly globals: GlobalOptions;
   readonly interruption: Interruption;
-  readonly compose: (project: Project) => Promise<System>;
-  readonly ask: CommandLine['ask'];
+  readonly compose: (project: Project, purpose?: Purpose) => Promise<System>;
 }
 
 /** Options that every command has. */

@@ -1,5 +1,5 @@
 import { type ContractCheck, isFrozen, isRefused, type JudgedChange } from '../contract/check-history.ts';
-import { formatProblem } from '../core/problem.ts';
+import { formatProblem, type Problem } from '../core/problem.ts';
 import { nextStep, statusText } from './contract-text.ts';
 
 /** `contracts check` as a comment on a pull request (GitHub's Markdown). */
@@ -18,6 +18,13 @@ export function checksMarkdown(checks: readonly ContractCheck[], mustBeFrozen: b
   ];
   const details = checks.filter(({ changes, problems }) => changes.length + problems.length > 0).map(detailsOf);
   return ['## Contracts', '', verdict, '', ...table, ...details.flatMap((text) => ['', text])].join('\n');
+}
+
+/** Where mappings do not fit what dbt declares, as more lines of the comment. */
+export function declaredMarkdown(problems: readonly Problem[]): readonly string[] {
+  if (problems.length === 0) return [];
+  const lines = problems.map((problem) => `- ${problem.severity === 'error' ? '❌' : '⚠️'} ${cell(formatProblem(problem))}`);
+  return ['', '### What dbt declares', '', ...lines];
 }
 
 function detailsOf(check: ContractCheck): string {

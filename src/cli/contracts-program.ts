@@ -4,7 +4,9 @@ import { list, positiveInteger } from './option-values.ts';
 
 /** `headrace contracts …`: the versions of what consumers rely on. */
 export function addContractsCommands(program: Command, add: AddCommand): void {
-  const contracts = program.command('contracts').description('The contracts of the mappings: frozen versions, and what a change breaks.');
+  const contracts = program
+    .command('contracts')
+    .description('The contracts of the mappings: frozen versions, what a change breaks, a catalogue, and documents for other tools.');
 
   const check = add<import('./commands/contracts-check.ts').ContractsCheckFlags>(
     contracts,
@@ -58,5 +60,36 @@ export function addContractsCommands(program: Command, add: AddCommand): void {
   rollback.runs(async ([name = ''], flags) => {
     const { rollbackContractCommand } = await import('./commands/contracts-rollback.ts');
     return (context) => rollbackContractCommand(context, name, flags);
+  });
+
+  const exporting = add<import('./commands/contracts-export.ts').ContractsExportFlags>(
+    contracts,
+    'export [mappings...]',
+    'Write the contracts in the form of another standard, from the files alone.',
+    [
+      'headrace contracts export --format asyncapi --out asyncapi.yaml',
+      'headrace contracts export --format odcs --out contracts-odcs/',
+      'headrace contracts export customer --format odcs',
+    ],
+  );
+  exporting.command
+    .addOption(new Option('--format <format>', 'form of the documents').choices(['asyncapi', 'odcs']).makeOptionMandatory())
+    .option('--out <path>', 'file, or folder (a name without an extension); without it the only document goes to stdout');
+  exporting.runs(async (names, flags) => {
+    const { exportContractsCommand } = await import('./commands/contracts-export.ts');
+    return (context) => exportContractsCommand(context, names, flags);
+  });
+  const docs = add<import('./commands/contracts-docs.ts').ContractsDocsFlags>(
+    contracts,
+    'docs [mappings...]',
+    'Write a catalogue of the facts for people: meaning, key, fields, owner, sample, lineage.',
+    ['headrace contracts docs', 'headrace contracts docs --format html --out public/'],
+  );
+  docs.command
+    .option('--out <dir>', 'folder', 'catalogue')
+    .addOption(new Option('--format <format>', 'Markdown files, or one HTML file').choices(['markdown', 'html']).default('markdown'));
+  docs.runs(async (names, flags) => {
+    const { writeDocsCommand } = await import('./commands/contracts-docs.ts');
+    return (context) => writeDocsCommand(context, names, flags);
   });
 }

@@ -10,14 +10,14 @@ export type Command = (context: CommandContext) => Promise<CommandResult>;
 export async function execute(name: string, line: CommandLine, globals: GlobalOptions, command: Command): Promise<number> {
   const output = new Output(line, globals.json === true);
   using interruption = watchSignals((text) => output.note(text));
-  const { env, cwd, compose, ask } = line;
+  const { env, cwd, compose, stdin } = line;
   const finish = (exitCode: number, body: Readonly<Record<string, unknown>>): number => {
     const code = interruption.received === undefined ? exitCode : exitCodeOfSignal(interruption.received);
     output.json({ command: name, ok: code === EXIT.done, exitCode: code, ...body });
     return code;
   };
   try {
-    const { exitCode, body } = await command({ env, cwd, compose, ask, output, globals, interruption });
+    const { exitCode, body } = await command({ env, cwd, compose, stdin, output, globals, interruption });
     return finish(exitCode, body);
   } catch (error) {
     printError(output, error);

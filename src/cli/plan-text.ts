@@ -34,6 +34,7 @@ function countsText({ counts, changedFields }: PlanResult): string {
     `deleted ${formatCount(counts.deleted)}`,
     ...(counts.filled === 0 ? [] : [`new to a topic ${formatCount(counts.filled)}`]),
     ...(counts.recorded === 0 ? [] : [`recorded, not published ${formatCount(counts.recorded)}`]),
+    ...(counts.late === 0 ? [] : [`below the horizon ${formatCount(counts.late)}`]),
     ...(counts.quarantined === 0 ? [] : [`quarantined ${formatCount(counts.quarantined)}`]),
   ];
   return parts.join(' · ');

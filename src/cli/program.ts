@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { PURPOSES } from '../publish/grants.ts';
 import { addGlobalOptions, commandAdder } from './add-command.ts';
 import type { CommandLine } from './context.ts';
 import { addContractsCommands } from './contracts-program.ts';
@@ -109,6 +110,27 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     const { applyTopicsCommand } = await import('./commands/topics.ts');
     return (context) => applyTopicsCommand(context, names);
   });
+  const acl = add<import('./commands/topics-acl.ts').AclFlags>(
+    topics,
+    'acl [mappings...]',
+    'Print the grants that are needed, and no more, for each purpose. Asks nobody.',
+    [
+      'headrace topics acl',
+      'headrace topics acl --principal User:headrace --format commands | ssh kafka-1 bash',
+      'headrace topics acl --for topics-apply --principal User:deploy --format commands',
+      "headrace topics acl customer --for consume --principal User:crm --group 'crm-*' --format json",
+    ],
+  );
+  acl.command
+    .option('--principal <principal>', "who gets the grants, as User:name (default: kafka.sasl's username)", principal)
+    .option('--for <purposes>', `what they are for, separated by commas: ${PURPOSES.join(', ')} (default: run,plan,status,doctor)`, list)
+    .addOption(new Option('--format <format>', 'how to print them').choices(['table', 'commands', 'json']).default('table'))
+    .option('--prefixed', 'one grant for all internal names of the project, instead of one for each')
+    .option('--group <name>', "of consume: the consumers' group; a * at its end for all that begin so");
+  acl.runs(async (names, flags) => {
+    const { topicsAclCommand } = await import('./commands/topics-acl.ts');
+    return (context) => topicsAclCommand(context, names, flags);
+  });
 
   addContractsCommands(program, add);
 
@@ -128,6 +150,26 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     return (context) => rebuildStateCommand(context, name);
   });
 
+  const adopt = add<import('./commands/adopt.ts').AdoptFlags>(
+    state,
+    'adopt <mapping>',
+    'Take the facts that are in the fact topic for what was published: where the snapshot is lost, moved or mirrored. Publishes nothing.',
+    [
+      'headrace state adopt customer',
+      'headrace state adopt customer --yes --json',
+      'headrace state adopt customer --environment-from staging',
+    ],
+  );
+  adopt.command
+    .option('--yes', 'do it without asking')
+    .option('--environment-from <name>', 'the environment that the snapshot belongs to, where the project now has another one')
+    .option('--take-over', 'although a run that is known to be dead still holds the lease')
+    .option('--chunk <entries>', 'entries per Kafka transaction', positiveInteger);
+  adopt.runs(async ([name = ''], flags) => {
+    const { adoptStateCommand } = await import('./commands/adopt.ts');
+    return (context) => adoptStateCommand(context, name, flags);
+  });
+
   add(
     program,
     'doctor',
@@ -144,7 +186,12 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
 const EXIT_CODES = `
 Exit codes:
   0 done · 1 failed · 2 invalid configuration · 3 warehouse or Kafka unreachable, or a topic or grant missing
-  4 stopped by a guard · 5 another instance owns the mapping · 128+n ended by signal n`;
+  4 stopped by a guard, or not confirmed · 5 another instance owns the mapping · 128+n ended by signal n`;
+
+function principal(text: string): string {
+  if (!/^\w+:./.test(text)) throw new InvalidArgumentError('It has a type and a name, as User:headrace.');
+  return text;
+}
 
 function readVersion(): string {
   return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;

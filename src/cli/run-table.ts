@@ -33,6 +33,9 @@ function notesOf({ mapping, counts, guards }: RunResult): string[] {
     .filter((guard) => guard.allowed)
     .map((guard) => `${mapping}: guard ${guard.guard} was exceeded and allowed: ${guard.message}`);
   if (counts.recorded > 0) notes.push(`${mapping}: ${formatCount(counts.recorded)} entries were recorded without publishing anything`);
+  if (counts.expired > 0) notes.push(`${mapping}: ${formatCount(counts.expired)} entries of old events left the snapshot`);
+  if (counts.late > 0)
+    notes.push(`${mapping}: ${formatCount(counts.late)} rows lie below the horizon and were not published (see append_only)`);
   const known = counts.rejected - counts.quarantined;
   if (known > 0) notes.push(`${mapping}: ${formatCount(known)} more rows do not fit the contract; they were reported by an earlier run`);
   return notes;

@@ -6,6 +6,7 @@ import { compileGuards } from './compile-guards.ts';
 import { reportRepeated } from './compile-model.ts';
 import type { ProjectFile } from './compile-project.ts';
 import { compileOccurredAt, contractRules } from './contract-rules.ts';
+import { describedBy } from './dbt/described-by.ts';
 import { mappingDigest } from './digest.ts';
 import type { SourceDocument } from './document.ts';
 import { checkMappingRules } from './mapping-rules.ts';
@@ -36,13 +37,14 @@ export function compileMapping(
   report: (problem: Problem) => void,
 ): MappingFile {
   const written = readSection(mappingSchemaWritten, document, report);
-  const fields = written.fields === undefined ? [] : compileFields(written.fields, ['fields'], document, report);
+  const model = known.models.get(written.model ?? '');
+  const compiled = written.fields === undefined ? [] : compileFields(written.fields, ['fields'], document, report);
+  const fields = model?.declared === undefined ? compiled : describedBy(model.declared, compiled);
   if (written.fields !== undefined && Object.keys(document.value.fields ?? {}).length === 0)
     report(document.problem(['fields'], 'The fact has no fields.'));
   const occurredAt = compileOccurredAt(written, document, report);
   checkNames(written, fields, document, known, report);
   const topicSpec = compileTopic(written.class ?? 'profile', written, project.topics, document, report);
-  const model = known.models.get(written.model ?? '');
   const settings = classSettings(written);
   if (written.class !== undefined)
     checkMappingRules({ ...written, ...settings, class: written.class, topicSpec, model, occurredAt }, document, report);

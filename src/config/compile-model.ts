@@ -1,9 +1,11 @@
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
+import { type CompiledRef, compileRef } from './dbt/compile-ref.ts';
+import type { DbtProject } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
 import { modelSchemaWritten, type WrittenModel } from './model-schema.ts';
-import type { Model, Relation } from './project.ts';
+import type { Model, Relation, WarehouseConfig } from './project.ts';
 import { readText } from './read-document.ts';
 import { readSection } from './read-section.ts';
 
@@ -14,18 +16,30 @@ export interface ModelFile {
   readonly model: Model | undefined;
 }
 
-/** Compiles one model; reads its sql_file. `warehouses` are the known names, undefined where headrace.yml cannot be read. */
+/** What a model needs to know of headrace.yml. */
+export interface ModelSurroundings {
+  readonly warehouses: ReadonlyMap<string, WarehouseConfig>;
+  readonly warehouseNames: readonly string[];
+  /** Whether headrace.yml has a section `dbt`; `dbt` itself is undefined where its manifest was refused. */
+  readonly hasDbt: boolean;
+  readonly dbt: DbtProject | undefined;
+}
+
+/** Compiles one model; reads its sql_file, and looks its ref up in the dbt manifest. `project` is undefined where headrace.yml cannot be read. */
 export async function compileModel(
   document: SourceDocument,
   root: string,
-  warehouses: readonly string[] | undefined,
+  project: ModelSurroundings | undefined,
+  nowMs: number,
   report: (problem: Problem) => void,
 ): Promise<ModelFile> {
   const written = readSection(modelSchemaWritten, document, report);
   const name = written.model;
-  const relation = await compileRelation(written, document, root, report);
-  checkModel(written, document, warehouses, report);
-  const { warehouse, key } = written;
+  const warehouse = written.warehouse ?? (written.ref === undefined ? undefined : project?.dbt?.section.warehouse);
+  const compiled = await compileSource({ ...written, warehouse }, document, root, project, nowMs, report);
+  const relation = compiled?.relation;
+  checkModel(written, document, project?.warehouseNames, report);
+  const { key } = written;
   if (name === undefined || warehouse === undefined || key === undefined || relation === undefined)
     return { document, name, model: undefined };
   const { deletes, cursor } = written;
@@ -34,6 +48,9 @@ export async function compileModel(
     location: document.locate(''),
     warehouse,
     relation,
+    description: written.description ?? compiled?.declared?.description,
+    owner: written.owner ?? compiled?.declared?.owner,
+    declared: compiled?.declared,
     key,
     cursor: cursor === undefined ? undefined : { column: cursor.column, lookback: cursor.lookback, nulls: cursor.nulls ?? 'always' },
     deletes:
@@ -48,25 +65,63 @@ export async function compileModel(
   return { document, name, model };
 }
 
-async function compileRelation(
+type Compiled = { readonly relation: Relation; readonly declared?: CompiledRef['declared'] | undefined };
+
+async function compileSource(
   written: Partial<WrittenModel>,
   document: SourceDocument,
   root: string,
+  project: ModelSurroundings | undefined,
+  nowMs: number,
   report: (problem: Problem) => void,
-): Promise<Relation | undefined> {
-  const sources = (['table', 'sql', 'sql_file'] as const).filter((key) => Object.hasOwn(document.value, key));
+): Promise<Compiled | undefined> {
+  const sources = (['table', 'sql', 'sql_file', 'ref'] as const).filter((key) => Object.hasOwn(document.value, key));
   if (sources.length !== 1) {
     const found = sources.length === 0 ? 'none of them stands here' : `${sources.join(' and ')} stand here`;
-    report(document.problem(sources[1] === undefined ? [] : [sources[1]], `A model has exactly one of table, sql and sql_file; ${found}.`));
+    report(
+      document.problem(sources[1] === undefined ? [] : [sources[1]], `A model has exactly one of table, sql, sql_file and ref; ${found}.`),
+    );
     return undefined;
   }
-  if (written.table !== undefined) return { table: written.table };
+  if (sources[0] !== 'ref' && Object.hasOwn(document.value, 'version'))
+    report(document.problem(['version'], 'Only a `ref` has a version.', 'Remove `version`.'));
+  if (sources[0] === 'ref') return compileDbtRef(written, document, project, nowMs, report);
+  if (!Object.hasOwn(document.value, 'warehouse')) report(document.problem(['warehouse'], '`warehouse` is missing.'));
+  if (written.table !== undefined) return { relation: { table: written.table } };
   const sql = written.sql_file === undefined ? written.sql : await readSqlFile(written.sql_file, document, root, report);
   if (sql === undefined) return undefined;
   const query = withoutSemicolon(sql);
-  if (query !== '') return { sql: query };
+  if (query !== '') return { relation: { sql: query } };
   report(document.problem([sources[0] ?? 'sql'], 'The query is empty.'));
   return undefined;
+}
+
+async function compileDbtRef(
+  written: Partial<WrittenModel>,
+  document: SourceDocument,
+  project: ModelSurroundings | undefined,
+  nowMs: number,
+  report: (problem: Problem) => void,
+): Promise<CompiledRef | undefined> {
+  if (project === undefined || written.ref === undefined) return undefined;
+  if (!project.hasDbt) {
+    report(
+      document.problem(
+        ['ref'],
+        'headrace.yml names no dbt project.',
+        'Add dbt: { manifest: path/to/target/manifest.json, warehouse: NAME }.',
+      ),
+    );
+    return undefined;
+  }
+  if (written.warehouse === undefined && !Object.hasOwn(document.value, 'warehouse') && project.dbt !== undefined)
+    report(
+      document.problem(['ref'], 'It is not said which warehouse dbt builds in.', 'Add dbt.warehouse to headrace.yml, or `warehouse` here.'),
+    );
+  const warehouse = project.warehouses.get(written.warehouse ?? '');
+  // Whatever is missing here was reported where it stands.
+  if (project.dbt === undefined || warehouse === undefined) return undefined;
+  return compileRef(written.ref, written.version, warehouse, project.dbt, document, nowMs, report);
 }
 
 async function readSqlFile(

@@ -1,8 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
 import { compileGuards, DEFAULT_GUARDS } from './compile-guards.ts';
+import type { DbtSection } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
 import type { Guards, KafkaConfig, PostgresConfig, SaslConfig, SnapshotConfig, TlsConfig, WarehouseConfig } from './project.ts';
 import { type duckdbSchema, type postgresSchema, projectSchemaWritten } from './project-schema.ts';
@@ -16,6 +18,7 @@ export interface ProjectFile {
   readonly environment: string;
   readonly warehouses: ReadonlyMap<string, WarehouseConfig>;
   readonly warehouseNames: readonly string[];
+  readonly dbt: DbtSection | undefined;
   readonly kafka: KafkaConfig | undefined;
   readonly snapshot: SnapshotConfig;
   readonly topics: TopicDefaults;
@@ -50,6 +53,7 @@ export function compileProject(document: SourceDocument, root: string, report: (
     environment: written.environment ?? 'default',
     warehouses,
     warehouseNames,
+    dbt: written.dbt === undefined ? undefined : compileDbt(written.dbt, warehouseNames, document, report),
     kafka: written.kafka === undefined ? undefined : compileKafka(written.kafka, document, report),
     snapshot: { view: 'local', path: resolve(root, written.snapshot?.path ?? '.headrace'), key: written.snapshot?.key },
     topics: projectTopicDefaults(written.topics, document, report),
@@ -120,6 +124,20 @@ function postgresAddress(
   const secret = password === undefined ? '' : `:${encodeURIComponent(password)}`;
   const address = /^[^/]*:[^/]*$/.test(host) ? `[${host.replaceAll(/[[\]]/g, '')}]` : encodeURIComponent(host);
   return `postgres://${encodeURIComponent(user)}${secret}@${address}:${port}/${encodeURIComponent(database)}`;
+}
+
+function compileDbt(
+  { max_age: maxAgeMs, ...section }: NonNullable<Written['dbt']>,
+  warehouses: readonly string[],
+  document: SourceDocument,
+  report: (problem: Problem) => void,
+): DbtSection {
+  const { warehouse } = section;
+  if (warehouse !== undefined && !warehouses.includes(warehouse)) {
+    const message = `There is no warehouse \`${document.written(['dbt', 'warehouse'])}\`.`;
+    report(document.problem(['dbt', 'warehouse'], message, suggestName(warehouse, warehouses)));
+  }
+  return { ...section, maxAgeMs };
 }
 
 function compileTls(written: Written['kafka']['tls']): TlsConfig | undefined {

@@ -54,7 +54,11 @@ function mappingLimits(mapping: Mapping, model: Model): readonly string[] {
   const limits: string[] = [];
   if (mapping.class === 'behavior') {
     limits.push('A changed row is quarantined: behavior facts have one version.');
-    if (model.appendOnly) limits.push('A row that arrives later than the lookback is refused and counted: its entry may have expired.');
+    if (model.appendOnly)
+      limits.push(
+        'A row that arrives a day (or one more lookback, if that is longer) behind the lookback is counted and not published: entries have expired there.',
+        `An event whose ${model.cursor?.column ?? 'cursor'} changes later, as in a table that is loaded anew, is published again once its entry has expired.`,
+      );
   } else if (mapping.onDelete === 'none') limits.push('Deletions publish nothing (on_delete: none): consumers keep the last fact.');
   const retention = mapping.topicSpec.config.get('retention.ms');
   if (mapping.topicSpec.config.get('cleanup.policy') === 'delete' && retention !== undefined && retention !== '-1')

@@ -10,6 +10,7 @@ import { compileMapping } from './compile-mapping.ts';
 import { compileModel, type ModelFile } from './compile-model.ts';
 import { compileProject, type ProjectFile } from './compile-project.ts';
 import { crossCheck } from './cross-checks.ts';
+import { type DbtProject, readDbt } from './dbt/read-dbt.ts';
 import { loadHistory } from './frozen-files.ts';
 import type { ContractHistory, Project } from './project.ts';
 import { type ReadResult, readDocument } from './read-document.ts';
@@ -42,9 +43,9 @@ export function findProjectRoot(cwd: string): string {
 /**
  * Reads headrace.yml, models/, mappings/ and contracts/ of the folder. Whatever is wrong in them is returned as problems, all of them at once; nothing is thrown for it.
  * What is wrong in contracts/ concerns single mappings, and stands in their histories.
- * Variables come from `env` and from files alone; no .env file is read.
+ * Variables come from `env` and from files alone; no .env file is read. `nowMs` is what a dbt manifest's age and deprecation dates are compared with.
  */
-export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise<LoadedProject> {
+export async function loadProject(root: string, env: NodeJS.ProcessEnv, nowMs = Date.now()): Promise<LoadedProject> {
   const source: VariableSource = { root: resolve(root), env };
   const problems: Problem[] = [];
   const report = (problem: Problem) => void problems.push(problem);
@@ -55,7 +56,9 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv): Promise
   for (const read of [main, ...modelReads, ...mappingReads]) problems.push(...read.problems);
 
   const file = main.document === undefined ? undefined : compileProject(main.document, source.root, report);
-  const models = await compileModels(modelReads, file, source.root, report);
+  const dbt =
+    file?.dbt === undefined || main.document === undefined ? undefined : await readDbt(file.dbt, main.document, source.root, nowMs, report);
+  const models = await compileModels(modelReads, { file, dbt, root: source.root, nowMs }, report);
   const known = {
     names: models.flatMap((model) => (model.name === undefined ? [] : [model.name])),
     literalNames: models.flatMap(({ document, name }) => (name !== undefined && document.written(['model']) === name ? [name] : [])),
@@ -99,13 +102,12 @@ const NO_PROJECT_FILE: Pick<ProjectFile, 'topics' | 'guards'> = {
 
 async function compileModels(
   reads: readonly ReadResult[],
-  file: ProjectFile | undefined,
-  root: string,
+  { file, dbt, root, nowMs }: { file: ProjectFile | undefined; dbt: DbtProject | undefined; root: string; nowMs: number },
   report: (problem: Problem) => void,
 ): Promise<readonly ModelFile[]> {
   const models: ModelFile[] = [];
-  for (const { document } of reads)
-    if (document !== undefined) models.push(await compileModel(document, root, file?.warehouseNames, report));
+  const project = file === undefined ? undefined : { ...file, dbt, hasDbt: file.dbt !== undefined };
+  for (const { document } of reads) if (document !== undefined) models.push(await compileModel(document, root, project, nowMs, report));
   return models;
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { boolean, leaf, text } from './leaf.ts';
-import { choice, column, cron, lookback, modelName } from './scalars.ts';
+import { choice, column, cron, dbtVersion, lookback, modelName } from './scalars.ts';
 
 /** A table as `name`, `schema.name` or `database.schema.name`. How it is quoted is the warehouse adapter's matter. */
 const tableName = () =>
@@ -23,7 +23,12 @@ export const modelSchemaWritten = z
     model: modelName().meta({ description: 'Name of the model.' }),
     description: text().optional().meta({ description: 'What a row means, for people.' }),
     owner: text().optional().meta({ description: 'Who answers for the model.' }),
-    warehouse: text().meta({ description: 'Name of a warehouse in headrace.yml.' }),
+    warehouse: text().optional().meta({ description: 'Name of a warehouse in headrace.yml. Of a `ref`: dbt.warehouse unless given.' }),
+    ref: text().optional().meta({
+      description:
+        'What is read: a model, snapshot, seed or source of the dbt project, as name, package.name or source.table. Instead of table or sql.',
+    }),
+    version: dbtVersion().optional().meta({ description: "Version of a versioned dbt model; dbt's latest one unless given." }),
     table: tableName().optional().meta({ description: 'What is read: a table or view, as schema.name. Or sql, or sql_file.' }),
     sql: text().optional().meta({ description: 'What is read: a query.' }),
     sql_file: text()
@@ -60,6 +65,14 @@ export const modelSchemaWritten = z
     full_comparison: cron().optional().meta({ description: 'Cron (five fields, UTC) of the runs that read the whole model.' }),
     schedule: cron().optional().meta({ description: 'Cron (five fields, UTC) of the runs under `headrace serve`.' }),
   })
-  .meta({ title: 'Model', oneOf: [{ required: ['table'] }, { required: ['sql'] }, { required: ['sql_file'] }] });
+  .meta({
+    title: 'Model',
+    oneOf: [
+      { required: ['table', 'warehouse'] },
+      { required: ['sql', 'warehouse'] },
+      { required: ['sql_file', 'warehouse'] },
+      { required: ['ref'] },
+    ],
+  });
 
 export type WrittenModel = z.output<typeof modelSchemaWritten>;

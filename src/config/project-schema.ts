@@ -116,6 +116,19 @@ export const projectSchemaWritten = z
       .optional()
       .meta({ description: 'Written into the topics: a start from another environment is refused.', default: 'default' }),
     warehouses: z.record(z.string(), warehouse).meta({ description: 'Warehouses by name.' }),
+    dbt: z
+      .strictObject({
+        manifest: text().meta({ description: "The manifest.json that dbt wrote, relative to the project's folder." }),
+        catalog: text()
+          .optional()
+          .meta({ description: 'The catalog.json that `dbt docs generate` wrote: the columns of models without an enforced contract.' }),
+        warehouse: text()
+          .optional()
+          .meta({ description: 'Name of the warehouse that dbt builds in: of every model with a `ref`, unless it names another one.' }),
+        max_age: duration('1m', '365d').optional().meta({ description: 'An older manifest is refused.' }),
+      })
+      .optional()
+      .meta({ description: 'A dbt project: its models, snapshots, seeds and sources can be models here (`ref`).' }),
     kafka: kafka.meta({ description: 'The Kafka cluster.' }),
     topics: z
       .strictObject({

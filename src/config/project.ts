@@ -1,5 +1,6 @@
 import type { FieldType } from '../core/field-type.ts';
 import type { Location, Problem } from '../core/problem.ts';
+import type { ColumnKind } from '../core/row.ts';
 
 /**
  * The validated, frozen project: everything that a person wrote, with defaults filled in and variables resolved.
@@ -80,6 +81,12 @@ export interface Model {
   readonly location: Location;
   readonly warehouse: string;
   readonly relation: Relation;
+  /** What a row means, for people; the model file's own words, else dbt's. */
+  readonly description?: string | undefined;
+  /** Who answers for the model; as the model file says, else as dbt does. */
+  readonly owner?: string | undefined;
+  /** What dbt declares about the relation, where the model is a `ref`. */
+  readonly declared?: DeclaredRelation | undefined;
   /** Columns that identify a row. */
   readonly key: readonly string[];
   readonly cursor?: CursorConfig | undefined;
@@ -99,6 +106,47 @@ export interface Model {
 
 /** What is read: a table (schema-qualified or not), or a query. */
 export type Relation = { readonly table: string } | { readonly sql: string };
+
+/** What a dbt project says about a relation that it builds (or reads: a source). */
+export interface DeclaredRelation {
+  /** dbt's unique id: `model.analytics.customers`, `source.analytics.raw.orders`. */
+  readonly id: string;
+  /** `model`, `snapshot`, `seed` or `source`. */
+  readonly kind: string;
+  /** As a `ref` names it. */
+  readonly name: string;
+  readonly package: string;
+  /** The file in the dbt project that declares its columns. */
+  readonly file: string;
+  /** Of a versioned model. */
+  readonly version?: string | undefined;
+  readonly latestVersion?: string | undefined;
+  /** `YYYY-MM-DD`. */
+  readonly deprecation?: string | undefined;
+  readonly columns: readonly DeclaredColumn[];
+  /**
+   * Where the columns come from. `contract`: dbt enforces them, there are no others. `catalog`: dbt found them in the database. `descriptions`: those that somebody
+   * described; there may be more.
+   */
+  readonly columnsFrom: 'contract' | 'catalog' | 'descriptions';
+  /** Sets of columns that identify a row, as constraints and tests say. */
+  readonly unique: readonly (readonly string[])[];
+  /** Unique ids of what it is made of. */
+  readonly dependsOn: readonly string[];
+  readonly description?: string | undefined;
+  readonly owner?: string | undefined;
+}
+
+export interface DeclaredColumn {
+  /** As it is written in dbt: a database may have it in another case. */
+  readonly name: string;
+  readonly dataType?: string | undefined;
+  /** Undefined where the type does not tell it. */
+  readonly kind?: ColumnKind | undefined;
+  readonly description?: string | undefined;
+  /** By constraint or by test. */
+  readonly notNull: boolean;
+}
 
 export interface CursorConfig {
   readonly column: string;

@@ -87,6 +87,18 @@ export const lookback = () =>
     },
   );
 
+/** A version of a dbt model: `2`, or a text such as `2024-10`. */
+export const dbtVersion = () =>
+  leaf<string>(
+    (written) => {
+      if (typeof written === 'number') return { value: String(written) };
+      return typeof written === 'string' && written.trim() !== ''
+        ? { value: written.trim() }
+        : { refused: 'is not a version of a dbt model' };
+    },
+    { type: ['integer', 'string'] },
+  );
+
 /** `30%` or 0.3, as a number from 0 to 1. */
 export const share = () =>
   leaf<number>(

@@ -54,8 +54,9 @@ export interface Change {
  * filled: a topic that is new gets the current version; the other topics have it.
  * recorded: only the snapshot learns (a baseline, a released quarantine, another row behind the same fact).
  * quarantined: a row is reported; the published fact stays as it is.
+ * expired: the entry leaves the snapshot because the horizon has passed it; consumers keep the fact.
  */
-export type ChangeKind = 'created' | 'updated' | 'deleted' | 'filled' | 'recorded' | 'quarantined';
+export type ChangeKind = 'created' | 'updated' | 'deleted' | 'filled' | 'recorded' | 'quarantined' | 'expired';
 
 export interface Rejection {
   readonly field: string;

@@ -33,6 +33,11 @@ export interface Entry {
   readonly offset: number;
   /** What not to publish, or report, again: of the refused fact (held) or row (quarantined). */
   readonly refused: Hash | null;
+  /**
+   * Where the row stands in the order of the cursor (microseconds since 1970 for a time, else the number): the entry expires once the horizon has passed it. Null for
+   * an entry that never expires.
+   */
+  readonly cursor: number | null;
   /** The newest published fact, encoded: kept only where a deletion or an undo needs it. */
   readonly current: Uint8Array | null;
   /** The fact before it: kept only where the mapping says `undo: previous`. */

@@ -60,6 +60,8 @@ export const ERROR_CODES = {
   ROLLED_BACK: EXIT.stopped,
   /** Nothing was changed: a person has to agree first. */
   APPROVAL_NEEDED: EXIT.stopped,
+  /** What a command would change needs a person's word first, and nobody gave it. */
+  NOT_CONFIRMED: EXIT.stopped,
   /** Duplicate or missing model keys, or two rows that claim one identity. */
   KEY_INVALID: EXIT.failed,
   /** What is in Kafka does not fit what this project may write to: another cluster, environment, key, partition count, a deleted topic. */

@@ -1,5 +1,6 @@
 import type { Mapping, Model, Project } from '../config/project.ts';
 import { checkMapping } from '../contract/compile.ts';
+import { checkDeclared } from '../contract/declared.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Column } from '../core/row.ts';
 import type { System } from '../run/system.ts';
@@ -11,6 +12,13 @@ export interface MappingCheck {
   readonly problems: readonly Problem[];
   /** Why its columns could not be read; then nothing is known about the rest. */
   readonly error: unknown;
+}
+
+/** How the mappings fit what dbt declares about their models; asks no warehouse. */
+export function checkDeclarations(project: Project, mappings: Iterable<Mapping> = project.mappings.values()): readonly Problem[] {
+  const problems = [...mappings].flatMap((mapping) => checkDeclared(mapping, project.models.get(mapping.model) as Model));
+  // Two mappings of one model have its problems in common.
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
 /** Describes each model once, all of them at a time, and reads no rows. */

@@ -1,9 +1,10 @@
 import type { Mapping, Project } from '../config/project.ts';
-import type { BrokerInfo, TopicState } from '../publish/publisher.ts';
-import { unfitFacts, unfitSnapshot } from '../run/check-topics.ts';
+import type { BrokerInfo } from '../publish/publisher.ts';
+import { doctorIdOf, topicSpecsOf } from '../publish/topics.ts';
 import type { System } from '../run/system.ts';
+import { unfit } from './doctor-topic.ts';
 import { type Finding, failed, failure, fine, suspicion } from './finding.ts';
-import { planTopics, type TopicAction } from './topics.ts';
+import { actionFor, type TopicAction } from './topics.ts';
 
 /** The cluster itself, and whether a transaction may be opened in it. Only where it answers can anything else be asked. */
 export async function checkCluster(
@@ -26,9 +27,8 @@ export async function checkCluster(
   return { findings, brokers };
 }
 
-/** An id of its own under the project's prefix: no mapping's name begins with `_`, so nobody is fenced. */
 async function checkTransaction(system: System, project: Project): Promise<Finding> {
-  const transactionalId = `headrace.${project.name}._doctor`;
+  const transactionalId = doctorIdOf(project.name);
   try {
     const publisher = await system.publishers.open({ transactionalId, transactionTimeoutMs: project.kafka.transactionTimeoutMs });
     try {
@@ -37,7 +37,11 @@ async function checkTransaction(system: System, project: Project): Promise<Findi
     } finally {
       await publisher.close();
     }
-    return fine('permissions', 'transactions', `can be opened under headrace.${project.name}.*`);
+    return fine(
+      'permissions',
+      'transactions',
+      `one can be opened as ${transactionalId}; whether records may be written shows when a run does`,
+    );
   } catch (error) {
     return failure('permissions', 'transactions', error);
   }
@@ -46,15 +50,20 @@ async function checkTransaction(system: System, project: Project): Promise<Findi
 /** The topics of one mapping beside what the project asks for. */
 export async function checkTopics(system: System, project: Project, mapping: Mapping, brokers: BrokerInfo): Promise<readonly Finding[]> {
   const subject = `mapping ${mapping.name}`;
-  try {
-    const actions = await planTopics(system.admin, project, [mapping]);
-    const states = await system.admin.describe(actions.map(({ spec }) => spec.topic));
-    const found = [...states.values()].flatMap((state) => (state === undefined ? [] : unfit(mapping, state, brokers)));
-    const findings = [...findingsOfActions(mapping, actions), ...found];
-    return findings.length > 0 ? findings : [fine('topics', subject, `${actions.length} topics are as they should be`)];
-  } catch (error) {
-    return [failure('topics', subject, error)];
+  const actions: TopicAction[] = [];
+  const findings: Finding[] = [];
+  // One by one: of several that may not be looked at, each is told.
+  for (const spec of topicSpecsOf(project, mapping, brokers.count)) {
+    try {
+      const state = (await system.admin.describe([spec.topic])).get(spec.topic);
+      actions.push(actionFor(mapping.name, spec, state));
+      if (state !== undefined) findings.push(...unfit(project, mapping, spec, state, brokers));
+    } catch (error) {
+      findings.push(failure('topics', subject, error));
+    }
   }
+  const found = [...findingsOfActions(mapping, actions), ...findings];
+  return found.length > 0 ? found : [fine('topics', subject, `${actions.length} topics are as they should be`)];
 }
 
 function findingsOfActions({ name }: Mapping, actions: readonly TopicAction[]): Finding[] {
@@ -71,33 +80,6 @@ function findingsOfActions({ name }: Mapping, actions: readonly TopicAction[]): 
       const changes = action.settings.map((s) => `${s.name} is ${s.from ?? 'unset'}, not ${s.to}`).join(', ');
       findings.push(suspicion('topics', subject, `${topic}: ${changes}`, apply));
     }
-  }
-  return findings;
-}
-
-/** What a run would refuse, and what may lose records when a broker is lost. */
-function unfit(mapping: Mapping, state: TopicState, brokers: BrokerInfo): Finding[] {
-  const { topic, replication, configReadable } = state;
-  const subject = `mapping ${mapping.name}`;
-  const apply = `headrace topics apply ${mapping.name}`;
-  const kafkaTool = (name: string, rest: string) => `${name} --bootstrap-server ${brokers.addresses[0] ?? '<broker>'} ${rest}`;
-  const problems = [
-    ...(topic.endsWith('.snapshot') ? unfitSnapshot(state) : []),
-    ...(topic === mapping.topic ? unfitFacts(state, { mapping }) : []),
-  ];
-  const findings = problems.map((problem) => failed('TOPIC_UNFIT', 'topics', subject, problem, apply));
-  if (!configReadable) {
-    const grant = kafkaTool('kafka-acls.sh', `--add --allow-principal 'User:<principal>' --operation DescribeConfigs --topic '${topic}'`);
-    findings.push(suspicion('permissions', subject, `the settings of ${topic} may not be read, so they are not checked`, grant));
-  }
-  if (replication < 2 && brokers.count >= 3) {
-    const move = kafkaTool('kafka-reassign-partitions.sh', '--reassignment-json-file replicas.json --execute');
-    findings.push(suspicion('topics', subject, `${topic} has no second copy: the loss of one broker loses it`, move));
-  }
-  const inSync = Number(state.config.get('min.insync.replicas') ?? 1);
-  if (configReadable && replication > 1 && inSync < 2) {
-    const set = kafkaTool('kafka-configs.sh', `--alter --topic ${topic} --add-config min.insync.replicas=2`);
-    findings.push(suspicion('topics', subject, `${topic} has min.insync.replicas=${inSync}: a record may stand on one broker alone`, set));
   }
   return findings;
 }

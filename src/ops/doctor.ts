@@ -5,6 +5,7 @@ import type { System } from '../run/system.ts';
 import { checkMappings } from './check-mappings.ts';
 import type { JobSettings } from './create-job.ts';
 import { checkCluster, checkTopics } from './doctor-kafka.ts';
+import { checkLogins } from './doctor-login.ts';
 import { checkFolder, checkNode } from './doctor-machine.ts';
 import { checkSnapshot } from './doctor-snapshot.ts';
 import { type Finding, failure, fine, suspicion } from './finding.ts';
@@ -22,7 +23,7 @@ export async function examine(system: System, project: Project, settings: JobSet
     checkWarehouses(system, project),
     checkKafka(system, project, settings),
   ]);
-  return [checkNode(process.versions.node), folder, ...warehouses, ...kafka];
+  return [checkNode(process.versions.node), folder, ...checkLogins(project, Date.now()), ...warehouses, ...kafka];
 }
 
 async function checkWarehouses(system: System, project: Project): Promise<readonly Finding[]> {
@@ -45,7 +46,7 @@ async function checkWarehouse(system: System, name: string): Promise<readonly Fi
         : suspicion(
             'clock',
             subject,
-            `its clock is ${skewMs} ms ahead of this machine's`,
+            `its clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead of' : 'behind'} this machine's`,
             'Let both follow NTP: `timedatectl set-ntp true`.',
           );
     const noted = notes.map((note) =>

@@ -1,5 +1,8 @@
 import { alsoContracts } from '../config/also-versions.ts';
 import type { Mapping, Project } from '../config/project.ts';
+import type { HeadraceError } from '../core/errors.ts';
+import { denial } from '../publish/denial.ts';
+import { grantsFor, grantsThatAllow, type Purpose } from '../publish/grants.ts';
 import type { TopicAdmin, TopicSpec, TopicState } from '../publish/publisher.ts';
 import { topicSpecsOf, topicsOf } from '../publish/topics.ts';
 
@@ -9,7 +12,9 @@ export type TopicAction =
   | { readonly action: 'change'; readonly mapping: string; readonly spec: TopicSpec; readonly settings: readonly SettingChange[] }
   | { readonly action: 'keep'; readonly mapping: string; readonly spec: TopicSpec }
   /** Cannot be mended in place: another number of partitions, fewer replicas. */
-  | { readonly action: 'refuse'; readonly mapping: string; readonly spec: TopicSpec; readonly reason: string };
+  | { readonly action: 'refuse'; readonly mapping: string; readonly spec: TopicSpec; readonly reason: string }
+  /** Exists, but its settings may not be read: whether they are as they should be is unknown. */
+  | { readonly action: 'unknown'; readonly mapping: string; readonly spec: TopicSpec };
 
 export interface SettingChange {
   readonly name: string;
@@ -35,11 +40,26 @@ export function actionFor(mapping: string, spec: TopicSpec, state: TopicState | 
     const reason = `it has ${state.partitions} partitions, the project says ${spec.partitions}; with another number keys move to other partitions`;
     return { action: 'refuse', mapping, spec, reason };
   }
+  if (!state.configReadable) return { action: 'unknown', mapping, spec };
   const settings = [...spec.config].flatMap(([name, to]) => {
     const from = state.config.get(name);
-    return from === to || !state.configReadable ? [] : [{ name, from, to }];
+    return from === to ? [] : [{ name, from, to }];
   });
   return settings.length === 0 ? { action: 'keep', mapping, spec } : { action: 'change', mapping, spec, settings };
+}
+
+/** The error of topics whose settings may not be read; undefined where there are none. */
+export function denialOf(actions: readonly TopicAction[], project: Project, purpose: Purpose): HeadraceError | undefined {
+  const refused = actions.flatMap(({ action, spec }) =>
+    action === 'unknown' ? [{ resource: 'topic', name: spec.topic, pattern: 'literal', operation: 'DescribeConfigs' } as const] : [],
+  );
+  if (refused.length === 0) return undefined;
+  const grants = grantsFor(project, project.mappings.values(), [purpose]);
+  return denial(
+    project.kafka,
+    'Reading topic settings',
+    refused.flatMap((one) => grantsThatAllow(one, grants)),
+  );
 }
 
 /** Creates and changes; what is refused stays as it is. */

@@ -98,6 +98,8 @@ export interface TopicState {
   readonly topic: string;
   readonly partitions: number;
   readonly replication: number;
+  /** The fewest replicas in sync that any of its partitions has now. */
+  readonly inSync: number;
   /** Every setting in force, defaults included; empty where the principal may not read settings. */
   readonly config: ReadonlyMap<string, string>;
   readonly configReadable: boolean;

@@ -19,6 +19,11 @@ export function transactionalIdOf(project: string, mapping: Mapping): string {
   return `headrace.${project}.${mapping.name}`;
 }
 
+/** Under which `doctor` opens a transaction: nobody is fenced, because no mapping's name begins with `_`. */
+export function doctorIdOf(project: string): string {
+  return `headrace.${project}._doctor`;
+}
+
 const DAY_MS = 86_400_000;
 /** How long a reader of the snapshot topic that fell behind still sees removals. A copy older than half of it is rebuilt. */
 export const SNAPSHOT_DELETE_RETENTION_MS = 30 * DAY_MS;

@@ -84,7 +84,7 @@ export async function capture(job: Job): Promise<RunResult> {
   if (scope.reason === MAPPING_EDITED)
     job.progress.warn(`${mapping.name}: ${MAPPING_EDITED}: ${reading.changes.size.toLocaleString('en')} facts change with it`);
   const progress = { ...progressAfter(job, reading, before), columns: columnTypes(contract.columns) };
-  await publishChanges(job, view, writer, reading.changes, progress); // 9. Publish · 10. Apply
+  await publishChanges(job, view, writer, reading, progress); // 9. Publish · 10. Apply
 
   const { counts, changedFields } = reading.comparison;
   return {
@@ -108,11 +108,11 @@ export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[
   return judge(job.mapping.guards, input, job.options.allow);
 }
 
-/** Only a complete comparison may set the watermark back, or speak for the whole mapping: it has read everything. */
-function progressAfter(job: Job, { scope, watermark, startedAtMs }: Reading, before: ControlRecord | null) {
-  const from = before?.watermark ?? null;
+/** Only a complete comparison may speak for the whole mapping: it has read everything. */
+function progressAfter(job: Job, { scope, reached, horizon, comparison, startedAtMs }: Reading, before: ControlRecord | null) {
+  const common = { watermark: reached, horizon, late: comparison.counts.late };
   if (scope.kind !== 'incremental') {
-    return { watermark: watermark.highest ?? from, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
+    return { ...common, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
   }
-  return { watermark: watermark.after(from), digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
+  return { ...common, digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
 }

@@ -17,27 +17,29 @@ export interface Surroundings {
 /** Promise 8: stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN, CONTRACT_OLDER; nothing was changed then. */
 export function checkOrigin(job: Job, control: ControlRecord | null, around: Surroundings): void {
   const { mapping, topics, project } = job;
+  const adopt = `headrace state adopt ${mapping.name}`;
   const stop = (what: string, suggestion: string): never => {
     throw new HeadraceError('SNAPSHOT_FOREIGN', `${mapping.name}: ${what}`, { suggestion: `${suggestion} Nothing was changed.` });
   };
   const checkEach = () => {
     for (const [topic, offsets] of [[topics.facts, around.facts] as const, ...(around.also ?? [])])
-      checkFacts(stop, topic, offsets, knownOffsets(job, control, topic), topics.snapshot);
+      checkFacts(stop, topic, offsets, knownOffsets(job, control, topic), topics.snapshot, adopt);
   };
   if (control === null) {
     checkEach();
     return;
   }
+  if (control.adoption !== undefined) stop('an adoption of this snapshot did not come to its end.', `Go on with it: \`${adopt}\`.`);
   if (control.clusterId !== around.clusterId) {
     stop(
       `the snapshot was written on cluster ${control.clusterId}, and this is ${around.clusterId}.`,
-      'A mirrored topic is not the original: its offsets differ. See docs/operations.md, "Moving to another cluster".',
+      `A mirrored topic is not the original: its offsets differ. Check the brokers; if the mapping has moved for good: \`${adopt}\` (docs/operations.md, "Moving to another cluster").`,
     );
   }
   if (control.environment !== project.environment) {
     stop(
       `the snapshot belongs to environment ${control.environment}, and this run is in ${project.environment}.`,
-      'Check `environment` in headrace.yml (HEADRACE_ENV) and the brokers.',
+      `Check \`environment\` in headrace.yml (HEADRACE_ENV) and the brokers. If it got another name: \`${adopt} --environment-from ${control.environment}\`.`,
     );
   }
   if (job.rollback === undefined && isOlder(mapping.version, control.contractVersion)) {
@@ -66,13 +68,14 @@ function checkFacts(
   offsets: readonly PartitionOffsets[],
   known: readonly number[] | undefined,
   snapshot: string,
+  adopt: string,
 ): void {
   if (known === undefined) {
     const records = offsets.reduce((sum, p) => sum + (p.end - p.start), 0);
     if (records > 0) {
       stop(
         `${topic} already holds records, but ${snapshot} says nothing about them.`,
-        'Was the snapshot topic deleted, or does another program write to the fact topic? Versions that began again at 1 would be taken for old ones. Choose a new topic, or recover as in docs/operations.md, "The snapshot topic is gone".',
+        `Was the snapshot topic deleted, or does another program write to the fact topic? Versions that began again at 1 would be taken for old ones. If the facts are this mapping's: \`${adopt}\` (docs/operations.md, "The snapshot topic is gone").`,
       );
     }
     return;
@@ -80,7 +83,7 @@ function checkFacts(
   if (offsets.length !== known.length) {
     stop(
       `${topic} has ${offsets.length} partitions, and had ${known.length} when it was written last.`,
-      'With another number of partitions keys move, and the order of one key is lost. Recreate the topic as it was, or publish to a new one.',
+      `With another number of partitions keys move, and the order of one key is lost. Recreate the topic as it was, publish to a new one, or accept that: \`${adopt}\` (docs/operations.md, "The number of partitions changed").`,
     );
   }
   for (const { partition, end } of offsets) {
@@ -88,7 +91,7 @@ function checkFacts(
     if (end < expected) {
       stop(
         `partition ${partition} of ${topic} ends at offset ${end}, but facts were published up to ${expected}.`,
-        'The topic was recreated or lost records. See docs/operations.md, "The fact topic is gone".',
+        `The topic was recreated or lost records. To publish again what is missing: \`${adopt}\` (docs/operations.md, "The fact topic is gone").`,
       );
     }
   }

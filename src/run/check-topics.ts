@@ -1,4 +1,6 @@
+import type { KafkaConfig } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
+import { denial } from '../publish/denial.ts';
 import type { TopicState } from '../publish/publisher.ts';
 import type { Job } from './job.ts';
 
@@ -17,7 +19,10 @@ export interface FactTopics extends FactTopic {
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
 const ROOM_FOR_HEADERS = 8_192;
 
-/** Every start checks the topics: missing ones, and settings under which a promise cannot hold. Throws TOPIC_MISSING, TOPIC_UNFIT. */
+/**
+ * Every start checks the topics: missing ones, and settings under which a promise cannot hold. What may not be looked at is not taken for good.
+ * Throws TOPIC_MISSING, TOPIC_UNFIT, KAFKA_DENIED.
+ */
 export async function checkTopics(job: Job): Promise<FactTopics> {
   const { topics, mapping } = job;
   const further = job.also.map((each) => each.mapping.topic);
@@ -36,6 +41,8 @@ export async function checkTopics(job: Job): Promise<FactTopics> {
   const snapshot = states.get(topics.snapshot) as TopicState;
   const facts = states.get(topics.facts) as TopicState;
   const others = further.map((topic) => states.get(topic) as TopicState);
+  const unknown = [facts, snapshot, ...others].filter(({ configReadable }) => !configReadable);
+  if (unknown.length > 0) throw settingsDenied(job.project.kafka, unknown);
   for (const problem of [...unfitSnapshot(snapshot), ...[facts, ...others].flatMap((state) => unfitFacts(state, job))]) {
     throw new HeadraceError('TOPIC_UNFIT', `${mapping.name}: ${problem}`, {
       suggestion: '`headrace topics plan` shows what to change, `headrace topics apply` changes it.',
@@ -46,6 +53,14 @@ export async function checkTopics(job: Job): Promise<FactTopics> {
   const inEntry = kept === 0 ? Number.POSITIVE_INFINITY : Math.floor(limit(snapshot) / (mapping.undo === 'previous' ? 2 : 1));
   const factTopic = (state: TopicState) => ({ partitions: state.partitions, maxValueBytes: Math.min(limit(state), inEntry) });
   return { ...factTopic(facts), also: others.map(factTopic) };
+}
+
+/** Of topics whose settings may not be read. */
+export function settingsDenied(kafka: KafkaConfig, states: readonly Pick<TopicState, 'topic'>[]): HeadraceError {
+  const missing = states.map(
+    ({ topic }) => ({ resource: 'topic', name: topic, pattern: 'literal', operation: 'DescribeConfigs' }) as const,
+  );
+  return denial(kafka, 'Reading topic settings', missing);
 }
 
 /** What about the snapshot topic would lose entries. */

@@ -23,7 +23,8 @@ export function factRecords(
   const byPartition = new Map<number, OutgoingRecord[]>();
   const places = changes.map((change) => {
     const { kind, key, identity, entry } = change;
-    if (kind === 'recorded' || kind === 'quarantined' || key === null || identity === null || entry === null) return undefined;
+    if (kind === 'recorded' || kind === 'quarantined' || kind === 'expired' || key === null || identity === null || entry === null)
+      return undefined;
     const partition = partitionOf(key);
     const records = byPartition.get(partition) ?? [];
     if (records.length === 0) byPartition.set(partition, records);
@@ -117,7 +118,7 @@ export interface LedgerRecord {
   readonly format: 1;
   readonly run: string;
   readonly mapping: string;
-  readonly origin: 'live' | 'undo';
+  readonly origin: 'live' | 'undo' | 'adopt';
   readonly kind: string;
   readonly chunk: number;
   readonly last: boolean;

@@ -1,7 +1,7 @@
 import type { Change, DeleteReason, RowMark, RowVerdict } from '../core/change.ts';
 import { type Entry, type Hash, hasLiveFact, mustBeConfirmed } from '../core/entry.ts';
 import { HeadraceError } from '../core/errors.ts';
-import type { Absent, Fact, FactMapper, Rejected } from '../core/fact.ts';
+import type { Absent, Fact, FactMapper, Mapped, Rejected } from '../core/fact.ts';
 import type { RowBatch } from '../core/row.ts';
 import { type Difference, type DiffRules, diffFact, equalHash } from '../snapshot/diff.ts';
 import type { Fingerprints } from '../snapshot/fingerprints.ts';
@@ -24,6 +24,10 @@ export interface ComparisonRules extends DiffRules {
   /** The model says `cursor.nulls: reject`. */
   readonly rejectNullCursor: boolean;
   readonly cursorColumn: string | undefined;
+  /** Of a model whose entries expire: where a row's cursor stands. */
+  readonly positionOf?: ((cursor: string | null) => number | null) | undefined;
+  /** Rows whose cursor stands below it and that have no entry are late: they are counted, and nothing else. */
+  readonly horizon?: number | undefined;
 }
 
 export interface ComparisonParts {
@@ -56,6 +60,10 @@ export interface Counts {
   recorded: number;
   /** Rows that are reported now. */
   quarantined: number;
+  /** Entries of an append-only model that leave the snapshot. */
+  expired: number;
+  /** Rows below the horizon without an entry: published and expired, or too late. They are not published. */
+  late: number;
 }
 
 /** An incremental run saw a fact move to another row and cannot tell whether the old row is gone: only a full comparison can. */
@@ -83,6 +91,8 @@ export class Comparison {
     filled: 0,
     recorded: 0,
     quarantined: 0,
+    expired: 0,
+    late: 0,
   };
   /** How often each field changed in an update. */
   readonly changedFields = new Map<string, number>();
@@ -99,8 +109,10 @@ export class Comparison {
   readonly #created = new Set<string>();
   /** Entries whose row says that the fact is over. */
   readonly #ended = new Map<string, { slot: Hash; reason: DeleteReason; row: RowMark }>();
+  /** Rows that left the entry behind which they stood, by key: until its end is applied, this is what must be known of them. */
+  readonly #leaving = new Map<string, { readonly from: string; readonly mark: RowMark }>();
   /** Facts that another row produced before. */
-  #takeovers: { fact: Fact; slot: Hash; rowHash: Hash; row: RowMark }[] = [];
+  #takeovers: { fact: Fact; slot: Hash; rowHash: Hash; row: RowMark; cursor: number | null }[] = [];
   /** Rows (hash → number) that are refused and name no identity: they may stand behind a fact that they produced before. */
   readonly #unplaced = new Map<string, number>();
   #marks: RowMark[] = [];
@@ -134,6 +146,16 @@ export class Comparison {
     this.#created.clear();
   }
 
+  /** Entries expire, and with them the marks of their rows; those of rows that this scan did not read would only save a full comparison some mapping: they go, too. */
+  expire(changes: Iterable<Change>): void {
+    const expired = new Bitmap();
+    for (const change of changes) {
+      expired.add(change.ordinal);
+      this.#emit(change);
+    }
+    this.#forgetRows((ordinal) => expired.has(ordinal) || !this.#seen.has(ordinal));
+  }
+
   /** After the last row. Only a complete scan may say what vanished. Throws NeedsFullComparison. */
   finish(scanWasComplete: boolean): void {
     this.#flushMarks();
@@ -153,10 +175,13 @@ export class Comparison {
    * that nothing happened.
    */
   #forgetMissingRows(): void {
+    if (this.#knownRows < this.#parts.view.rowCount) this.#forgetRows((ordinal) => !this.#seen.has(ordinal));
+  }
+
+  #forgetRows(isGone: (ordinal: number) => boolean): void {
     const { view } = this.#parts;
-    if (this.#knownRows >= view.rowCount) return;
     const gone: Uint8Array[] = [];
-    for (const { key, ordinal } of view.rows()) if (!this.#seen.has(ordinal)) gone.push(key);
+    for (const { key, ordinal } of view.rows()) if (isGone(ordinal)) gone.push(key);
     view.forgetRows(gone);
   }
 
@@ -182,11 +207,13 @@ export class Comparison {
         return;
       }
     }
-    const row = new ReadRow(Uint8Array.prototype.slice.call(key), raw, known);
+    const cursor = this.#rules.positionOf?.(batch.cursor(i)) ?? null;
+    const row = new ReadRow(Uint8Array.prototype.slice.call(key), raw, known, cursor);
     if (known === undefined && this.#isRepeated(row)) return;
     const values = batch.values(i);
     const mapped = this.#rules.rejectNullCursor && batch.cursor(i) === null ? this.#nullCursor() : mapper.mapRow(values);
-    if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
+    if (this.#isLate(row, mapped)) this.counts.late++;
+    else if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
     else if (mapped.outcome === 'rejected') this.#compareRejected(row, mapped, values);
     else this.#compareAbsent(row, mapped);
   }
@@ -195,6 +222,15 @@ export class Comparison {
     if (verdict === 'fact') this.counts.unchanged++;
     else if (verdict === 'absent') this.counts.absent++;
     else this.counts.rejected++;
+  }
+
+  /** Promise 2: below the horizon a row without an entry may have been published. One with an entry (a run ended between two chunks of expiries) is known. */
+  #isLate({ key, cursor }: ReadRow, mapped: Mapped): boolean {
+    const { horizon } = this.#rules;
+    if (horizon === undefined || cursor === null || cursor >= horizon) return false;
+    const { view, fingerprints } = this.#parts;
+    const isKnown = mapped.identity !== null && view.findEntry(fingerprints.identity(mapped.identity)) !== undefined;
+    return !isKnown && view.findEntry(fingerprints.rowSlot(fingerprints.row(key))) === undefined;
   }
 
   #nullCursor(): Rejected {
@@ -207,15 +243,14 @@ export class Comparison {
     const slot = fingerprints.identity(fact.identity);
     const rowHash = fingerprints.row(row.key);
     const stored = view.findEntry(slot);
-    const mark = this.#place(row, 'fact', slot, rowHash, stored);
-    this.#leaveOldSlot(row, slot, mark);
+    const mark = this.#leaveOldSlot(row, slot, this.#place(row, 'fact', slot, rowHash, stored), rowHash);
     if (stored !== undefined && mustBeConfirmed(stored.entry.state) && !this.#isBehind(stored, mark, rowHash)) {
       // Its row was read: a second one claims the fact, unless that row has left it for another in this very scan.
       if (this.#confirmed.has(stored.ordinal) && !this.#ended.has(textOf(slot))) this.#duplicate(row.key);
-      this.#takeovers.push({ fact, slot, rowHash, row: mark });
+      this.#takeovers.push({ fact, slot, rowHash, row: mark, cursor: row.cursor });
       return;
     }
-    this.#publishDifference(fact, slot, rowHash, mark, stored?.entry, values);
+    this.#publishDifference(fact, slot, rowHash, mark, row.cursor, stored?.entry, values);
   }
 
   #publishDifference(
@@ -223,6 +258,7 @@ export class Comparison {
     slot: Hash,
     rowHash: Hash,
     mark: RowMark,
+    rowCursor: number | null,
     before: Entry | undefined,
     values: readonly (string | null)[] | null,
     rowChanged = false,
@@ -238,9 +274,11 @@ export class Comparison {
     const difference = diffFact(before, { fingerprint, fieldDigests }, this.#rules);
     // The entry that a take-over changes is counted where that is decided: twice would hide one that vanished.
     this.#confirm(mark.ordinal, !rowChanged && before !== undefined && mustBeConfirmed(before.state));
-    if (difference.outcome === 'unchanged' && !rowChanged) {
+    const cursor = laterOf(before, rowCursor);
+    const hasMoved = before?.state === 'live' && (before.cursor !== cursor || before.rowHash === null);
+    if (difference.outcome === 'unchanged' && !rowChanged && !hasMoved) {
       this.counts.unchanged++;
-      this.#marks.push(mark);
+      this.#note(mark);
       return;
     }
     const refill = isDifferent(difference) && before !== undefined ? this.#parts.refill?.(before, fact) : undefined;
@@ -250,7 +288,7 @@ export class Comparison {
         reason: 'immutable_changed',
         message: 'the fact was published before with other values, and facts of this class never change',
       };
-      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, before, values);
+      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, cursor, before, values);
       return;
     }
     const value = encode(fact.fields);
@@ -260,10 +298,10 @@ export class Comparison {
         reason: 'record_too_large',
         message: `the encoded fact is larger than the topic's max.message.bytes allows (${maxValueBytes} bytes)`,
       };
-      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, before, values);
+      this.#refuse(slot, mark, rowHash, { outcome: 'rejected', identity: fact.identity, columns: [], ...why }, cursor, before, values);
       return;
     }
-    const prints = { slot, rowHash, fingerprint, fieldDigests: fieldDigests() };
+    const prints = { slot, rowHash, fingerprint, fieldDigests: fieldDigests(), cursor };
     if (refill !== undefined) {
       const next = { version: before?.version ?? 0, changed: [], before };
       this.#emit(refilled(factChange('recorded', fact, value, prints, next, mark, keep), refill));
@@ -290,11 +328,10 @@ export class Comparison {
     const slot = absent.identity === null ? null : fingerprints.identity(absent.identity);
     const stored = slot === null ? undefined : view.findEntry(slot);
     const rowHash = fingerprints.row(row.key);
-    const mark = this.#place(row, 'absent', slot, rowHash, stored);
-    this.#leaveOldSlot(row, slot, mark, absent.outcome);
+    const mark = this.#leaveOldSlot(row, slot, this.#place(row, 'absent', slot, rowHash, stored), rowHash, absent.outcome);
     const isOwn = slot !== null && stored !== undefined && mustBeConfirmed(stored.entry.state) && this.#isBehind(stored, mark, rowHash);
     if (isOwn) this.#ended.set(textOf(slot), { slot, reason: absent.outcome, row: mark });
-    else this.#marks.push(mark);
+    else this.#note(mark);
   }
 
   #compareRejected(row: ReadRow, rejected: Rejected, values: readonly (string | null)[]): void {
@@ -309,10 +346,14 @@ export class Comparison {
       slotNow !== null && (view.findEntry(slotNow)?.entry.state ?? 'deleted') === 'deleted' && !this.#created.has(textOf(slotNow));
     const slot = own?.slot ?? (isFree ? slotNow : fingerprints.rowSlot(rowHash));
     const stored = own?.stored ?? view.findEntry(slot);
-    const mark = this.#place(row, 'quarantined', slot, rowHash, stored);
+    const placed = this.#place(row, 'quarantined', slot, rowHash, stored);
+    const mark = own === undefined ? placed : this.#leaveOldSlot(row, slot, placed, rowHash);
+    // Promise 1: a refused row was seen, and what it said before is not over, under whatever number its entry came from the topic.
+    if (stored !== undefined) this.#isBehind(stored, mark, rowHash);
     if (rejected.identity === null) this.#unplaced.set(textOf(rowHash), mark.ordinal);
     this.#confirm(mark.ordinal, stored !== undefined && mustBeConfirmed(stored.entry.state));
-    this.#refuse(slot, mark, rowHash, rejected, stored?.entry, values);
+    if (own?.stored !== undefined) this.#confirmed.add(own.stored.ordinal);
+    this.#refuse(slot, mark, rowHash, rejected, laterOf(stored?.entry, row.cursor), stored?.entry, values);
   }
 
   /** Reports a refused row, unless it was reported as it is. */
@@ -321,6 +362,7 @@ export class Comparison {
     mark: RowMark,
     rowHash: Hash,
     rejected: Rejected,
+    cursor: number | null,
     before: Entry | undefined,
     values: readonly (string | null)[] | null,
   ): void {
@@ -328,10 +370,10 @@ export class Comparison {
     const refused = this.#parts.fingerprints.fact(JSON.stringify([rejected.field, rejected.reason, values ?? []]));
     const refusedMark: RowMark = { ...mark, verdict: 'quarantined' };
     if (before?.state === 'quarantined' && before.refused !== null && equalHash(before.refused, refused)) {
-      this.#marks.push(refusedMark);
+      this.#note(refusedMark);
       return;
     }
-    this.#emit(quarantine(slot, rowHash, refused, rejected, before, this.#rules.detectedAt, refusedMark));
+    this.#emit(quarantine(slot, rowHash, refused, rejected, before, this.#rules.detectedAt, refusedMark, cursor));
   }
 
   /** Gives the row its number: its own, the one of the entry that it stands behind, or a new one. */
@@ -339,7 +381,7 @@ export class Comparison {
     let ordinal = row.ordinal;
     if (ordinal === null) {
       const isOwn = stored?.entry.rowHash != null && equalHash(stored.entry.rowHash, rowHash) && !this.#seen.has(stored.ordinal);
-      ordinal = isOwn ? stored.ordinal : this.#parts.view.newOrdinal();
+      ordinal = stored !== undefined && (isOwn || this.#isUnclaimed(stored)) ? stored.ordinal : this.#parts.view.newOrdinal();
       this.#seen.add(ordinal);
       this.#newRows.set(textOf(row.key), { key: row.key, ordinal, verdict, raw: null, slot });
       this.#leaveQuarantine(rowHash, slot);
@@ -355,16 +397,32 @@ export class Comparison {
     return true;
   }
 
-  #ownsEntry(stored: StoredEntry, row: ReadRow, rowHash: Hash): boolean {
-    return stored.ordinal === row.ordinal || (stored.entry.rowHash !== null && equalHash(stored.entry.rowHash, rowHash));
+  /** The entry was adopted from its fact, which does not name its row: the first row of its identity is taken for it. */
+  #isUnclaimed({ entry, ordinal }: StoredEntry): boolean {
+    return entry.rowHash === null && mustBeConfirmed(entry.state) && !this.#seen.has(ordinal);
   }
 
-  /** The row stood behind another entry until now: that fact is over, or that entry in quarantine is. */
-  #leaveOldSlot(row: ReadRow, slot: Hash | null, mark: RowMark, reason: DeleteReason = 'left_scope'): void {
-    if (row.slot === null || (slot !== null && equalHash(row.slot, slot))) return;
-    const stored = this.#parts.view.findEntry(row.slot);
-    if (stored === undefined || stored.ordinal !== mark.ordinal || !mustBeConfirmed(stored.entry.state)) return;
-    this.#ended.set(textOf(row.slot), { slot: row.slot, reason, row: mark });
+  #ownsEntry(stored: StoredEntry, row: ReadRow, rowHash: Hash): boolean {
+    if (stored.ordinal === row.ordinal || this.#isUnclaimed(stored)) return true;
+    return stored.entry.rowHash !== null && equalHash(stored.entry.rowHash, rowHash);
+  }
+
+  /**
+   * The row stood behind another entry until now: that fact is over, or that entry in quarantine is. Promise 1: its end and the row's new fact may be published in
+   * different chunks, and the run may die between them. So the row gets a new number, under which it does not stand for the old entry, and the view knows it as a row
+   * of the old entry until that is over.
+   */
+  #leaveOldSlot(row: ReadRow, slot: Hash | null, mark: RowMark, rowHash: Hash, reason: DeleteReason = 'left_scope'): RowMark {
+    if (row.slot === null || row.ordinal === null || (slot !== null && equalHash(row.slot, slot))) return mark;
+    const { view } = this.#parts;
+    const stored = view.findEntry(row.slot);
+    if (stored === undefined || !mustBeConfirmed(stored.entry.state) || !this.#ownsEntry(stored, row, rowHash)) return mark;
+    const moved = { ...mark, ordinal: view.newOrdinal() };
+    this.#seen.add(moved.ordinal);
+    const from = textOf(row.slot);
+    this.#leaving.set(textOf(row.key), { from, mark: { ...mark, ordinal: row.ordinal, raw: null, slot: row.slot } });
+    this.#ended.set(from, { slot: row.slot, reason, row: moved });
+    return moved;
   }
 
   /** After the copy was lost, a row that was refused without an identity is known by its hash alone. */
@@ -378,7 +436,7 @@ export class Comparison {
   }
 
   #resolveTakeovers(scanWasComplete: boolean): void {
-    for (const { fact, slot, rowHash, row } of this.#takeovers) {
+    for (const { fact, slot, rowHash, row, cursor } of this.#takeovers) {
       const stored = this.#parts.view.findEntry(slot);
       const hasEnded = this.#ended.delete(textOf(slot));
       if (stored !== undefined && !hasEnded) {
@@ -388,7 +446,7 @@ export class Comparison {
       if (this.#created.has(textOf(slot))) this.#duplicate(row.key);
       this.#created.add(textOf(slot));
       if (stored !== undefined && this.#confirmed.add(stored.ordinal) === false) this.#confirmedBefore++;
-      this.#publishDifference(fact, slot, rowHash, row, stored?.entry, null, true);
+      this.#publishDifference(fact, slot, rowHash, row, cursor, stored?.entry, null, true);
     }
     this.#takeovers = [];
     this.#refuseBadKeys();
@@ -398,6 +456,8 @@ export class Comparison {
     if (this.#confirmedBefore >= this.confirmableBefore) return;
     for (const { slot, ordinal, entry } of this.#parts.view.entries()) {
       if (!mustBeConfirmed(entry.state) || this.#confirmed.has(ordinal) || this.#ended.has(textOf(slot))) continue;
+      // The row of an adopted fact may be among those that name no identity.
+      if (entry.rowHash === null && this.#unplaced.size > 0) continue;
       const unplaced = entry.rowHash === null ? undefined : this.#unplaced.get(textOf(entry.rowHash));
       if (unplaced !== undefined) this.#relinks.push({ slot, ordinal: unplaced });
       else this.#end(slot, entry, 'vanished', ordinal, null);
@@ -454,7 +514,15 @@ export class Comparison {
 
   #emit(change: Change): void {
     this.counts[change.kind]++;
-    this.#parts.emit(change);
+    const { row } = change;
+    const leaving = row === null || this.#leaving.size === 0 ? undefined : this.#leaving.get(textOf(row.key));
+    this.#parts.emit(leaving === undefined || leaving.from === textOf(change.slot) ? change : { ...change, row: leaving.mark });
+  }
+
+  /** A row of which nothing is published. */
+  #note(mark: RowMark): void {
+    const leaving = this.#leaving.size === 0 ? undefined : this.#leaving.get(textOf(mark.key));
+    this.#marks.push(leaving?.mark ?? mark);
   }
 
   #noteNewRows(): void {
@@ -483,13 +551,21 @@ class ReadRow {
   readonly raw: Hash;
   readonly ordinal: number | null;
   readonly slot: Hash | null;
+  /** Where its cursor stands; null where entries do not expire. */
+  readonly cursor: number | null;
 
-  constructor(key: Uint8Array, raw: Hash, known: RowRef | undefined) {
+  constructor(key: Uint8Array, raw: Hash, known: RowRef | undefined, cursor: number | null) {
     this.key = key;
     this.raw = raw;
+    this.cursor = cursor;
     this.ordinal = known?.ordinal ?? null;
     this.slot = known?.slot ?? null;
   }
+}
+
+/** Promise 2: an entry expires no earlier than any row that it was seen behind; one whose row has no cursor is read in every run, and never. */
+function laterOf(before: Entry | undefined, cursor: number | null): number | null {
+  return cursor === null || before === undefined || before.cursor === null ? cursor : Math.max(before.cursor, cursor);
 }
 
 /** Not by way of `bytes.buffer`, which moves a small array out of the heap. */

@@ -20,6 +20,8 @@ export interface Prints {
   readonly rowHash: Hash;
   readonly fingerprint: Hash;
   readonly fieldDigests: Uint8Array;
+  /** Of the entry: see there. */
+  readonly cursor: number | null;
 }
 
 /** A fact that is published (created, updated), or only remembered (recorded: a baseline, a row that is as published again). */
@@ -45,6 +47,7 @@ export function factChange(
     partition: isPublished ? -1 : (before?.partition ?? -1),
     offset: isPublished ? -1 : (before?.offset ?? -1),
     refused: null,
+    cursor: prints.cursor,
     current: keep.current ? Buffer.from(value) : null,
     previous: keep.previous ? (isPublished ? (before?.current ?? null) : (before?.previous ?? null)) : null,
   };
@@ -109,6 +112,7 @@ export function deletion(
     partition: -1,
     offset: -1,
     refused: null,
+    cursor: null,
     current: null,
     previous: keep.previous ? before.current : null,
   };
@@ -139,6 +143,7 @@ export function quarantine(
   before: Entry | undefined,
   detectedAt: string,
   row: RowMark,
+  cursor: number | null,
 ): Change {
   const entry: Entry = {
     state: 'quarantined',
@@ -151,6 +156,7 @@ export function quarantine(
     partition: before?.partition ?? -1,
     offset: before?.offset ?? -1,
     refused,
+    cursor,
     current: before?.current ?? null,
     previous: before?.previous ?? null,
   };
@@ -204,6 +210,11 @@ export function removal(slot: Hash, before: Entry, detectedAt: string, ordinal: 
     forgetRow: null,
     ordinal,
   };
+}
+
+/** The entry leaves the snapshot; nothing is published. */
+export function expiry(slot: Hash, before: Entry, detectedAt: string, ordinal: number): Change {
+  return { ...removal(slot, before, detectedAt, ordinal, null), kind: 'expired', identity: null, entry: null };
 }
 
 function positionOf(entry: Entry | undefined): Change['before'] {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { HeadraceError } from '../core/errors.ts';
 import { FINGERPRINT_ALGORITHM, Fingerprints, fingerprintKeyOf, newFingerprintKey } from '../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
@@ -20,6 +21,7 @@ export async function establishOrigin(job: Job, view: SnapshotView): Promise<Ori
     job.admin.clusterId(),
     ...[job.topics.facts, ...further].map((topic) => job.admin.offsets(topic)),
   ]);
+  if (control === null && view.state.entries > 0) throw withoutControl(job);
   checkOrigin(job, control, { clusterId, facts: facts ?? [], also: new Map(further.map((topic, i) => [topic, others[i] ?? []])) });
   const { key, fingerprint } = await fingerprintKey(job, control?.fingerprint);
   return {
@@ -29,15 +31,16 @@ export async function establishOrigin(job: Job, view: SnapshotView): Promise<Ori
       clusterId,
       fingerprint,
       versionFloor: control?.versionFloor ?? 0,
+      epoch: control === null ? randomUUID() : control.epoch,
     },
     fingerprints: await Fingerprints.create(key),
   };
 }
 
-type KeyRecord = WriterParts['origin']['fingerprint'];
+export type KeyRecord = WriterParts['origin']['fingerprint'];
 
 /** From the control record; from outside, if `snapshot.key` is given; new at the very first start. */
-async function fingerprintKey(job: Job, known: KeyRecord | undefined): Promise<{ key: Buffer; fingerprint: KeyRecord }> {
+export async function fingerprintKey(job: Job, known: KeyRecord | undefined): Promise<{ key: Buffer; fingerprint: KeyRecord }> {
   const { key: secret } = job.project.snapshot;
   const algorithm = FINGERPRINT_ALGORITHM;
   if (secret !== undefined) {
@@ -56,9 +59,14 @@ async function fingerprintKey(job: Job, known: KeyRecord | undefined): Promise<{
   return { key: Buffer.from(known.key, 'base64'), fingerprint: known };
 }
 
+function withoutControl({ mapping, topics }: Job): HeadraceError {
+  return new HeadraceError('SNAPSHOT_CORRUPT', `${mapping.name}: ${topics.snapshot} has entries, but no control record.`, {
+    suggestion: `Records are missing from the snapshot topic. Do not delete anything; see docs/operations.md, "The snapshot topic is damaged". Then: \`headrace state adopt ${mapping.name}\`.`,
+  });
+}
+
 function otherKey(job: Job, what: string): HeadraceError {
   return new HeadraceError('SNAPSHOT_FOREIGN', `${job.mapping.name}: ${what} under which the snapshot's fingerprints were made.`, {
-    suggestion:
-      'Give the same secret as before in `snapshot.key` (headrace.yml). With another one every fact would look changed. Nothing was changed.',
+    suggestion: `Give the same secret as before in \`snapshot.key\` (headrace.yml). With another one every fact would look changed. If it is lost: \`headrace state adopt ${job.mapping.name}\`. Nothing was changed.`,
   });
 }

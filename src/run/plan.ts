@@ -119,6 +119,7 @@ async function lookAtChanges(
   }));
   const taken = new Map<string, number>();
   for (const change of changes) {
+    if (change.kind === 'expired') continue;
     for (const [i, topic] of topics.entries()) if (isSentUnder(change, i)) topic.facts++;
     const count = taken.get(change.kind) ?? 0;
     if (count >= SAMPLES_PER_KIND) continue;

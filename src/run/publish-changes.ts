@@ -4,6 +4,7 @@ import { HeadraceError } from '../core/errors.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { ChangeSet } from './change-set.ts';
 import type { Job } from './job.ts';
+import type { Reading } from './read-model.ts';
 import { type ChunkProgress, unmoved, type Writer } from './writer.ts';
 
 /** Steps 9 and 10 for what an initial load has found so far: whole chunks only, no progress. Returns whether anything was published. */
@@ -14,20 +15,27 @@ export async function publishFullChunks(job: Job, view: SnapshotView, writer: Wr
   return true;
 }
 
-/** Steps 9 and 10: all changes, in chunks. The last chunk moves the progress and gives the lease back; with nothing to say, only the lease is given back. */
+/**
+ * Steps 9 and 10: all changes, in chunks; then, of an append-only model, the expiries. The last chunk moves the progress and gives the lease back; with nothing to say,
+ * only the lease is given back.
+ */
 export async function publishChanges(
   job: Job,
   view: SnapshotView,
   writer: Writer,
-  changes: ChangeSet,
+  { changes, expire }: Pick<Reading, 'changes' | 'expire'>,
   progress: Omit<ChunkProgress, 'last'>,
 ): Promise<void> {
   const before = unmoved(view);
   const hasMoved = !isDeepStrictEqual({ ...progress, last: false }, before);
   job.progress.update({ phase: 'publishing', factsToPublish: writer.published + changes.size });
+  if (expire !== undefined) {
+    for (const chunk of chunksOf(changes, job)) await publishOne(job, writer, chunk, unmoved(view));
+    expire();
+  }
   let chunk: Change[] = [];
   for (const next of chunksOf(changes, job)) {
-    if (chunk.length > 0) await publishOne(job, writer, chunk, unmoved(view));
+    if (chunk.length > 0) await publishOne(job, writer, chunk, { ...unmoved(view), horizon: progress.horizon });
     chunk = next;
   }
   if (chunk.length > 0 || hasMoved) await publishOne(job, writer, chunk, { ...progress, last: true });
@@ -35,14 +43,16 @@ export async function publishChanges(
   await job.reach('done');
 }
 
-async function publishOne(job: Job, writer: Writer, chunk: readonly Change[], progress: ChunkProgress): Promise<void> {
+/** One chunk. Throws INTERRUPTED. */
+export async function publishOne(job: Job, writer: Writer, chunk: readonly Change[], progress: ChunkProgress): Promise<void> {
   if (job.signal.aborted) throw interrupted(job);
   job.progress.update({ phase: 'publishing' });
   await writer.publish(chunk, progress);
   job.progress.update({ factsPublished: writer.published });
 }
 
-function* chunksOf(changes: ChangeSet, job: Job): Iterable<Change[]> {
+/** Takes the changes out in chunks. */
+export function* chunksOf(changes: ChangeSet, job: Job): Iterable<Change[]> {
   const { changes: maxChanges, bytes: maxBytes } = job.options.chunk;
   let chunk: Change[] = [];
   let bytes = 0;

@@ -2,6 +2,7 @@ import type { Field } from '../config/project.ts';
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Column } from '../core/row.ts';
+import type { Horizon } from '../snapshot/changelog.ts';
 import { createRawFingerprint, type Fingerprints } from '../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { Scan, ScanRequest } from '../warehouse/warehouse.ts';
@@ -9,6 +10,7 @@ import { ChangeSet } from './change-set.ts';
 import type { FactTopic } from './check-topics.ts';
 import { Comparison, NeedsFullComparison } from './comparison.ts';
 import type { Contract } from './contract.ts';
+import { checkHorizon, cursorAt, cursorPosition, expiriesBelow, nextHorizon } from './horizon.ts';
 import type { Job } from './job.ts';
 import { digestOfJob, publishedNow } from './publication.ts';
 import type { PublishedContract } from './published-contract.ts';
@@ -30,12 +32,37 @@ export interface Reading {
   readonly comparison: Comparison;
   readonly changes: ChangeSet;
   readonly watermark: Watermark;
+  /** The cursor value up to which everything was read, now. */
+  readonly reached: string | null;
+  /** Of an append-only model, once this run is complete; null where nothing has expired yet. */
+  readonly horizon: Horizon | null;
+  /** Adds to `changes` what the horizon has passed, once the changes before are in the view; absent where it does not move. */
+  readonly expire?: (() => void) | undefined;
   /** When the scan began, milliseconds since 1970. */
   readonly startedAtMs: number;
 }
 
-/** Steps 5 to 7: extract, map, diff. Starts anew with a full comparison where an incremental scan turns out not to be enough. */
+/** Steps 5 to 7: extract, map, diff. */
 export async function readModel(job: Job, view: SnapshotView, scope: Scope, parts: ReadingParts): Promise<Reading> {
+  const before = view.state.control?.horizon ?? null;
+  const kind = cursorKind(job, parts.contract.columns);
+  checkHorizon(job.model, kind, before);
+  const reading = await readEnough(job, view, scope, parts);
+  const { comparison, reached } = reading;
+  const { late } = comparison.counts;
+  if (late > 0) job.progress.warn(`${job.mapping.name}: ${lateText(late)}`);
+  const horizon = nextHorizon(before, job.model, kind, reached);
+  if (horizon === null) return { ...reading, horizon: before };
+  return { ...reading, horizon, expire: () => comparison.expire(expiriesBelow(horizon, view, detectedAt(job))) };
+}
+
+function lateText(count: number): string {
+  const rows = count === 1 ? '1 row lies' : `${count.toLocaleString('en')} rows lie`;
+  return `${rows} below the horizon, where published events are forgotten: published long ago, or too late; not published`;
+}
+
+/** Starts anew with a full comparison where an incremental scan turns out not to be enough. */
+async function readEnough(job: Job, view: SnapshotView, scope: Scope, parts: ReadingParts): Promise<Reading> {
   try {
     const reading = await readOnce(job, view, scope, parts, (note) => job.progress.warn(`${job.mapping.name}: ${note}`));
     // Rows without a cursor are read whatever it is: they do not show that the source has come so far.
@@ -62,7 +89,7 @@ async function readOnce(
   const { contract, onBatch } = parts;
   const startedAtMs = job.clock();
   const changes = new ChangeSet(job.folder);
-  const scan = await job.warehouse.openScan(scanRequest(job, contract, scope), job.signal);
+  const scan = await job.warehouse.openScan(scanRequest(job, contract, scope, view.state.control?.horizon ?? null), job.signal);
   try {
     for (const note of scan.notes ?? []) warn(note);
     checkDrift(job, contract, scan.columns);
@@ -78,13 +105,19 @@ async function readOnce(
       await job.reach('while_mapping');
     }
     comparison.finish(scope.kind !== 'incremental');
-    return { scope, comparison, changes, watermark, startedAtMs };
+    const { horizon = null, watermark: from = null } = view.state.control ?? {};
+    return { scope, comparison, changes, watermark, reached: reachedBy(scope, watermark, from), horizon, startedAtMs };
   } catch (error) {
     changes.close();
     throw error;
   } finally {
     await scan.close();
   }
+}
+
+/** Only a complete comparison may set the watermark back: it has read everything. */
+function reachedBy(scope: Scope, watermark: Watermark, from: string | null): string | null {
+  return scope.kind === 'incremental' ? watermark.after(from) : (watermark.highest ?? from);
 }
 
 async function startComparison(
@@ -97,9 +130,12 @@ async function startComparison(
 ): Promise<Comparison> {
   const { mapping, model, options } = job;
   const { contract, fingerprints, facts, versionFloor } = parts;
+  const cursor = cursorKind(job, scan.columns);
+  const horizon = view.state.control?.horizon ?? null;
   const meaning = [
     digestOfJob(job),
     publishedNow(job),
+    model.appendOnly,
     job.warehouse.type,
     contract.keyLength,
     scan.columns.map((c) => [c.name, c.kind, c.sourceType]),
@@ -124,29 +160,47 @@ async function startComparison(
       endMissing: model.deletes.missingRows && mapping.onDelete !== 'none',
       baseline: scope.kind === 'initial load' && mapping.initialLoad === 'baseline',
       maxValueBytes: facts.maxValueBytes,
-      detectedAt: new Date(job.clock()).toISOString().replace('Z', '000Z'),
+      detectedAt: detectedAt(job),
       showKeys: options.showKeys,
       rejectNullCursor: model.cursor?.nulls === 'reject',
       cursorColumn: model.cursor?.column,
+      positionOf: model.appendOnly || horizon !== null ? (text) => cursorPosition(cursor, text) : undefined,
+      horizon: horizon?.position,
     },
   );
 }
 
-export function scanRequest(job: Job, contract: Contract, scope: Scope): ScanRequest {
+function detectedAt(job: Job): string {
+  return new Date(job.clock()).toISOString().replace('Z', '000Z');
+}
+
+function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null): ScanRequest {
   const { model, mapping } = job;
   const { cursor } = model;
-  const { watermark } = scope;
+  const { columns } = contract.mapper;
+  // A row whose cursor alone changed must be looked at: its entry may not expire before it.
+  const withCursor = model.appendOnly && cursor !== undefined && !columns.includes(cursor.column) ? [...columns, cursor.column] : columns;
   return {
     relation: model.relation,
-    columns: contract.mapper.columns,
+    columns: withCursor,
     keyLength: contract.keyLength,
     cursor: cursor && {
       column: cursor.column,
       nulls: cursor.nulls !== 'never',
-      from: watermark === null ? undefined : { watermark, lookback: cursor.lookback },
+      from: readFrom(job, contract, scope, horizon),
     },
     orderBy: mapping.class === 'behavior' ? eventOrder(job) : undefined,
   };
+}
+
+/** A full comparison of an append-only model has nothing to look for below the horizon; only one that a person asks for reads (and counts) what lies there. */
+function readFrom(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null): NonNullable<ScanRequest['cursor']>['from'] {
+  const { model, options } = job;
+  if (model.cursor === undefined) return undefined;
+  if (scope.watermark !== null) return { watermark: scope.watermark, lookback: model.cursor.lookback };
+  if (!model.appendOnly || options.full || horizon === null) return undefined;
+  const watermark = cursorAt(cursorKind(job, contract.columns), horizon.position);
+  return watermark === null ? undefined : { watermark, lookback: 'ms' in model.cursor.lookback ? { ms: 0 } : { count: 0 } };
 }
 
 /** Immutable events are published in (occurred_at, identity) order: the warehouse sorts. */

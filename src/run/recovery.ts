@@ -41,17 +41,10 @@ export async function newestOwner(job: Job, view: SnapshotView, end: number): Pr
  * With nothing in between no consumer is needed.
  */
 export async function recover(job: Job, view: SnapshotView, barrier: number, owner: OwnerRecord): Promise<void> {
-  const { mapping, topics } = job;
   await catchUp(job, view, barrier);
   // The owner record, then the marker of its transaction.
   view.apply({ expected: barrier, next: barrier + 2, appliedAtMs: job.clock(), owner });
   await job.reach('recovered');
-  if (view.state.control === null && view.state.entries > 0) {
-    throw new HeadraceError('SNAPSHOT_CORRUPT', `${mapping.name}: ${topics.snapshot} has entries, but no control record.`, {
-      suggestion:
-        'Records are missing from the snapshot topic. Do not delete anything; see docs/operations.md, "The snapshot topic is damaged".',
-    });
-  }
 }
 
 /** Applies what was committed before `end` to the view; begins anew where the view is too old. Afterwards the view stands at `end`. */
@@ -66,7 +59,7 @@ export async function catchUp(job: Job, view: SnapshotView, end: number): Promis
   } catch (error) {
     if (!(error instanceof OtherSnapshot)) throw error;
     job.progress.warn(
-      `${job.mapping.name}: the local copy in ${job.folder} is of another ${job.topics.snapshot}, one before it was created anew; it is rebuilt`,
+      `${job.mapping.name}: the local copy in ${job.folder} is of another ${job.topics.snapshot}, one before it was created anew or adopted; it is rebuilt`,
     );
     view.clear();
     await readUpTo(job, view, end);
@@ -81,6 +74,8 @@ async function readUpTo(job: Job, view: SnapshotView, end: number): Promise<void
   let control: ControlRecord | undefined;
   let owner: OwnerRecord | undefined;
   let entries: EntryUpdate[] = [];
+  // From the beginning there is nothing that the records could contradict: of an adopted snapshot they tell of two epochs.
+  const isFresh = view.state.offset === 0;
   const apply = (next: number) => {
     const foreign = entries.length > 0 || control !== undefined;
     view.apply({ expected: view.state.offset, next, appliedAtMs, entries: newestPerSlot(entries), control, owner, foreign });
@@ -90,7 +85,7 @@ async function readUpTo(job: Job, view: SnapshotView, end: number): Promise<void
   await readSnapshot(job, view.state.offset, end, (record, offset, timestampMs) => {
     if (record.type === 'entry') entries.push({ slot: record.slot, bytes: record.entry === null ? null : encodeEntry(record.entry) });
     else if (record.type === 'control') {
-      mustFollow(view.state.control, record.control);
+      if (!isFresh) mustFollow(view.state.control, record.control);
       control = record.control;
     } else owner = record.owner;
     appliedAtMs = timestampMs;
@@ -99,12 +94,13 @@ async function readUpTo(job: Job, view: SnapshotView, end: number): Promise<void
   apply(end);
 }
 
-/** A snapshot keeps its cluster and its key for life, and its facts only grow. */
+/** A snapshot keeps its cluster and its key within an epoch, and its facts only grow. */
 function mustFollow(before: ControlRecord | null, after: ControlRecord): void {
   if (before === null) return;
   const isShrunk =
     before.topic === after.topic && after.nextOffsets.some((offset, partition) => offset < (before.nextOffsets[partition] ?? 0));
-  const isSame = before.clusterId === after.clusterId && isDeepStrictEqual(before.fingerprint, after.fingerprint);
+  const isSame =
+    before.epoch === after.epoch && before.clusterId === after.clusterId && isDeepStrictEqual(before.fingerprint, after.fingerprint);
   if (isShrunk || !isSame) throw new OtherSnapshot();
 }
 
@@ -162,7 +158,7 @@ function aheadOfKafka(job: Job, view: SnapshotView, end: number): HeadraceError 
     {
       suggestion:
         'The topic was deleted, recreated, or lost records, or KAFKA_BROKERS names another cluster. Nothing was changed. ' +
-        'If the cluster is the right one and the topic is really gone, see docs/operations.md, "The snapshot topic is gone".',
+        `If the cluster is the right one and the topic is really gone: \`headrace state adopt ${mapping.name}\` (docs/operations.md, "The snapshot topic is gone").`,
     },
   );
 }

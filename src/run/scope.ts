@@ -12,6 +12,9 @@ export interface Scope {
 
 /** New topics get the current version of every fact. */
 export const OTHER_TOPICS = 'the topics of the mapping are others';
+/** In place of a digest, until everything was compared once. */
+export const ADOPTED = 'adopted';
+
 export const MAPPING_EDITED = 'the mapping or its model was edited';
 
 /** Decides from what was committed last. Pure. */
@@ -23,13 +26,15 @@ export function decideScope(
   nowMs: number,
 ): Scope {
   const full = (reason: string): Scope => ({ kind: 'full comparison', reason, watermark: null });
+  const adopted = control?.digest === ADOPTED ? 'the snapshot was adopted from the facts' : undefined;
   if (control?.fullComparisonAt == null) {
     return {
       kind: 'initial load',
-      reason: control === null ? 'nothing was published before' : 'the initial load was interrupted',
+      reason: adopted ?? (control === null ? 'nothing was published before' : 'the initial load was interrupted'),
       watermark: null,
     };
   }
+  if (adopted !== undefined) return full(adopted);
   if (why.askedFor) return full('asked for');
   if (why.isRetyped) return full('columns of the model have other types');
   if (why.hasOtherTopics === true) return full(OTHER_TOPICS);

@@ -3,7 +3,7 @@ import { HeadraceError } from '../core/errors.ts';
 import type { Envelope } from '../publish/envelope.ts';
 import type { Publisher, Transaction } from '../publish/publisher.ts';
 import { transactionalIdOf } from '../publish/topics.ts';
-import type { ControlRecord } from '../snapshot/changelog.ts';
+import type { ControlRecord, Horizon } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
 import {
   changesUnder,
@@ -22,6 +22,7 @@ import { furtherOffsets, knownOffsets, namesEveryTopic, type publishedAfter, zer
 import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
 import type { RollbackStates } from './rollback.ts';
 import type { ColumnTypes } from './schema-drift.ts';
+import { isSnapshotTailCommitted, UndecidedFacts, undecided } from './undecided.ts';
 
 /** What a chunk says of progress, beside its changes. */
 export interface ChunkProgress {
@@ -30,6 +31,10 @@ export interface ChunkProgress {
   readonly digest: string | null;
   readonly fullComparisonAt: number | null;
   readonly columns: ColumnTypes | null;
+  /** Of the control record from the first expiry, or the last chunk, on. */
+  readonly horizon: Horizon | null;
+  /** Rows below the horizon, for the ledger. */
+  readonly late: number;
 }
 
 /** Nothing but the changes of a chunk: progress stays where the view has it. */
@@ -41,6 +46,8 @@ export function unmoved(view: SnapshotView): ChunkProgress {
     digest: control?.digest ?? null,
     fullComparisonAt: control?.fullComparisonAt ?? null,
     columns: control?.columns ?? null,
+    horizon: control?.horizon ?? null,
+    late: 0,
   };
 }
 
@@ -48,14 +55,16 @@ export function unmoved(view: SnapshotView): ChunkProgress {
 export interface WriterParts {
   readonly envelope: Envelope;
   /** Of the control record: what does not change during the run. */
-  readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor'>;
+  readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor' | 'epoch'>;
   readonly partitions: number;
   /** Topics of further contracts, in their order. */
-  readonly further: readonly FurtherTopic[];
+  readonly further?: readonly FurtherTopic[];
   /** What is published: until the comparison is complete, and then. */
-  readonly published: ReturnType<typeof publishedAfter>;
-  readonly rollback: RollbackStates;
-  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed' | 'origin' | 'rollback'>;
+  readonly published?: ReturnType<typeof publishedAfter>;
+  readonly rollback?: RollbackStates;
+  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> & Partial<Pick<LedgerRecord, 'origin' | 'rollback'>>;
+  /** Of an adoption: how far it is, and where the fact topic ends. */
+  readonly adoption?: { readonly stage: 'clearing' | 'filling'; readonly nextOffsets: readonly number[] } | undefined;
 }
 
 /** The topic of a further contract, which gets every version of every fact in the same transaction. */
@@ -88,10 +97,12 @@ export class Writer {
   #isReleased = false;
   /** Whether the view holds all that was committed before this writer's next record: not while recovering, and not after an apply that failed. */
   #isInStep = false;
+  readonly #undecidedFacts: UndecidedFacts;
 
   private constructor(job: Job, view: SnapshotView) {
     this.#job = job;
     this.#view = view;
+    this.#undecidedFacts = new UndecidedFacts(job);
   }
 
   /** Steps 2 to 4 of the flow: looks who owns the mapping, fences every older instance, and brings the view up to the fence. Throws OWNED_ELSEWHERE. */
@@ -176,10 +187,10 @@ export class Writer {
   }
 
   async #commitChunk(changes: readonly Change[], progress: ChunkProgress, attempts: number): Promise<void> {
-    const control = this.#controlOf(progress);
+    const control = this.#controlOf(changes, progress);
     let step: ViewStep | undefined;
     try {
-      step = await this.#send(changes, control, (prepared) => {
+      step = await this.#send(changes, control, progress, (prepared) => {
         step = prepared;
       });
     } catch (error) {
@@ -208,14 +219,19 @@ export class Writer {
   async #sendAgain(changes: readonly Change[], progress: ChunkProgress, attempts: number, error: unknown): Promise<void> {
     if (!isFenced(error) || changes.length < 2) return this.#commitChunk(changes, progress, attempts);
     const half = Math.ceil(changes.length / 2);
-    await this.#commitChunk(changes.slice(0, half), unmoved(this.#view), attempts);
+    await this.#commitChunk(changes.slice(0, half), { ...unmoved(this.#view), horizon: progress.horizon }, attempts);
     await this.#commitChunk(changes.slice(half), progress, attempts);
   }
 
   /** Sends and commits; `onPrepared` gets what to apply, just before the commit is asked for. */
-  async #send(changes: readonly Change[], base: ControlRecord, onPrepared: (step: ViewStep) => void): Promise<ViewStep> {
+  async #send(
+    changes: readonly Change[],
+    base: ControlRecord,
+    { late }: ChunkProgress,
+    onPrepared: (step: ViewStep) => void,
+  ): Promise<ViewStep> {
     const { topics, reach, mapping, partitionOf } = this.#job;
-    const { envelope, partitions, ledger, further } = this.#required(this.#parts);
+    const { envelope, partitions, ledger, further = [] } = this.#required(this.#parts);
     const facts = factRecords(changesUnder(changes, 0, further), envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
     const others = further.map((to, i) => ({
       topic: to.topic,
@@ -226,11 +242,13 @@ export class Writer {
 
     await reach('before_first_send');
     const transaction = await this.#required(this.#publisher).begin();
+    if (facts.byPartition.size > 0) await this.#undecidedFacts.look();
     const baseOffsets = new Map<number, number>();
     const nextOffsets = [...base.nextOffsets];
     for (const [partition, records] of facts.byPartition) {
       const offset = await transaction.send(topics.facts, partition, records);
       checkOffset(topics.facts, partition, offset, nextOffsets[partition] ?? 0);
+      this.#undecidedFacts.sent(partition, offset, nextOffsets[partition] ?? 0);
       baseOffsets.set(partition, offset);
       nextOffsets[partition] = offset + records.length;
       await reach('between_sends');
@@ -242,11 +260,12 @@ export class Writer {
       format: 1,
       run: base.run,
       mapping: mapping.name,
+      origin: 'live',
       chunk: base.chunk,
       last: base.last,
       at: new Date(this.#job.clock()).toISOString(),
       watermark: { from, to: base.watermark },
-      counts: countKinds(changes),
+      counts: { ...countKinds(changes), ...(late > 0 ? { late } : {}) },
       contractVersion: base.contractVersion,
       ...ledger,
     });
@@ -258,6 +277,7 @@ export class Writer {
     const first = await transaction.send(topics.snapshot, 0, records);
     checkOffset(topics.snapshot, 0, first, expected);
     await reach('after_last_send');
+    this.#undecidedFacts.mustBeNone();
     const step: ViewStep = {
       expected,
       // The last record, then the marker of the transaction.
@@ -332,12 +352,29 @@ export class Writer {
 
   /** A new producer whose first transaction is the owner record: from its commit on no older instance can write. Returns the record's offset. */
   async #fence(): Promise<number> {
+    for (let attempt = 1; ; attempt++) {
+      const transaction = await this.#beginAnew();
+      const [{ end } = { end: 0 }] = await this.#job.admin.offsets(this.#job.topics.snapshot);
+      const offset = await this.#appendOwner(transaction, this.#job.options.leaseMs);
+      // Promise 6: a commit here would also commit what Kafka left undecided. Whose records are still in the way after an abort, cannot be known: not ours.
+      if (offset <= end || attempt > 1 || (await isSnapshotTailCommitted(this.#job, this.#view, end))) {
+        await transaction.commit();
+        this.#undecidedFacts.fenced();
+        return offset;
+      }
+      this.#job.progress.warn(undecided(this.#job.topics.snapshot, 0, end, offset));
+      await this.#drop();
+    }
+  }
+
+  /** A new producer, which has shut out every older one. */
+  async #beginAnew(): Promise<Transaction> {
     const { project, mapping, publishers } = this.#job;
     this.#publisher = await publishers.open({
       transactionalId: transactionalIdOf(project.name, mapping),
       transactionTimeoutMs: project.kafka.transactionTimeoutMs,
     });
-    return this.#sendOwner(this.#job.options.leaseMs);
+    return this.#publisher.begin();
   }
 
   async #renew(): Promise<void> {
@@ -373,30 +410,31 @@ export class Writer {
 
   async #sendOwner(leaseMs: number): Promise<number> {
     const transaction = await this.#required(this.#publisher).begin();
-    const offset = await transaction.send(this.#job.topics.snapshot, 0, [ownerRecord(ownerOf(this.#job, leaseMs))]);
+    const offset = await this.#appendOwner(transaction, leaseMs);
     await transaction.commit();
     return offset;
   }
 
-  #controlOf(progress: ChunkProgress): ControlRecord {
-    const { origin, partitions, rollback, further, published } = this.#required(this.#parts);
+  #appendOwner(transaction: Transaction, leaseMs: number): Promise<number> {
+    return transaction.send(this.#job.topics.snapshot, 0, [ownerRecord(ownerOf(this.#job, leaseMs))]);
+  }
+
+  #controlOf(changes: readonly Change[], { late, ...progress }: ChunkProgress): ControlRecord {
+    const { origin, partitions, adoption, rollback, further = [], published } = this.#required(this.#parts);
     const { control } = this.#view.state;
+    // Promise 2: no entry is gone before the horizon says so; Promise 1: nothing is refused before it was published, and expiries come last.
+    const isRaised = progress.last || changes.some(({ kind }) => kind === 'expired');
+    const horizon = isRaised ? progress.horizon : (control?.horizon ?? null);
     const topic = this.#job.topics.facts;
     const places = {
       topic,
-      nextOffsets: knownOffsets(this.#job, control, topic) ?? zeros(partitions),
+      nextOffsets: adoption?.nextOffsets ?? knownOffsets(this.#job, control, topic) ?? zeros(partitions),
       also: furtherOffsets(this.#job, control, further),
-      published: progress.last ? published.after : published.during,
+      published: progress.last ? published?.after : published?.during,
+      rollback: progress.last ? rollback?.after : rollback?.during,
     };
-    return {
-      format: 1,
-      run: this.#job.runId,
-      chunk: ++this.#chunk,
-      ...progress,
-      ...origin,
-      rollback: progress.last ? rollback.after : rollback.during,
-      ...places,
-    };
+    const stage = adoption !== undefined && !progress.last ? { adoption: adoption.stage } : {};
+    return { format: 1, run: this.#job.runId, chunk: ++this.#chunk, ...progress, horizon, ...origin, ...places, ...stage };
   }
 
   async #drop(): Promise<void> {

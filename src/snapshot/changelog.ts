@@ -13,6 +13,9 @@ export const CONTROL_KEY: Uint8Array = reservedKey('control');
 export const OWNER_KEY: Uint8Array = reservedKey('owner');
 const HASH_BYTES = 16;
 const FORMAT = 1;
+/** As format 1, with the cursor (a double) behind it: for entries that expire. */
+const FORMAT_WITH_CURSOR = 2;
+const CURSOR_BYTES = 8;
 const STATES: readonly EntryState[] = ['live', 'deleted', 'quarantined', 'held', 'erased'];
 
 /** Progress, written in the same transaction as the facts that it speaks of. */
@@ -50,6 +53,12 @@ export interface ControlRecord {
   readonly published?: readonly (readonly string[])[] | undefined;
   /** Absent, unless the mapping was moved to an earlier version of its contract. */
   readonly rollback?: RollbackState | undefined;
+  /** Below it entries of an append-only model have expired, and no row may be published any more. It only rises. */
+  readonly horizon?: Horizon | null;
+  /** Drawn at the first start and at each adoption: a copy of another epoch is of other records, and is rebuilt. */
+  readonly epoch?: string | undefined;
+  /** An adoption is under way, or was interrupted: clearing entries under a lost key, or filling in. Absent once it is complete. */
+  readonly adoption?: 'clearing' | 'filling' | undefined;
 }
 
 /** A move of a mapping to another version of its contract. */
@@ -60,6 +69,14 @@ export interface RollbackState {
   readonly upTo: string;
   /** False while the facts are of both versions. */
   readonly complete: boolean;
+}
+
+/** A place in the order of a cursor column. */
+export interface Horizon {
+  readonly column: string;
+  /** What `position` counts: microseconds since 1970, or the cursor's own number. */
+  readonly unit: 'microseconds' | 'number';
+  readonly position: number;
 }
 
 /** The lease. Clocks decide only who waits; who may write is decided by fencing. */
@@ -97,7 +114,7 @@ export function decodeRecord(key: Buffer | null, value: Buffer | null, where: st
   throw corrupt(where, 'a record with a key that Headrace does not write');
 }
 
-// Entry: format · state · flags · version · fingerprint? · row hash? · field digests · identity? · key? · partition, offset? · refused? · current? · previous?
+// Entry: format · state · flags · version · fingerprint? · row hash? · field digests · identity? · key? · partition, offset? · refused? · current? · previous? · cursor (format 2)
 const HAS_FINGERPRINT = 1;
 const HAS_ROW = 2;
 const HAS_IDENTITY = 4;
@@ -112,7 +129,15 @@ export function encodeEntry(entry: Entry): Buffer {
   const identityBytes = identity === null ? 0 : Buffer.byteLength(identity);
   const keyBytes = key === null ? 0 : Buffer.byteLength(key);
   const bound =
-    3 + 3 * HASH_BYTES + 7 * 9 + entry.fieldDigests.length + identityBytes + keyBytes + (current?.length ?? 0) + (previous?.length ?? 0);
+    3 +
+    3 * HASH_BYTES +
+    7 * 9 +
+    entry.fieldDigests.length +
+    identityBytes +
+    keyBytes +
+    (current?.length ?? 0) +
+    (previous?.length ?? 0) +
+    CURSOR_BYTES;
   const out = Buffer.allocUnsafe(bound);
   let flags = 0;
   if (fingerprint !== null) flags |= HAS_FINGERPRINT;
@@ -123,7 +148,7 @@ export function encodeEntry(entry: Entry): Buffer {
   if (refused !== null) flags |= HAS_REFUSED;
   if (current !== null) flags |= HAS_CURRENT;
   if (previous !== null) flags |= HAS_PREVIOUS;
-  out[0] = FORMAT;
+  out[0] = entry.cursor === null ? FORMAT : FORMAT_WITH_CURSOR;
   out[1] = STATES.indexOf(entry.state);
   out[2] = flags;
   let at = writeVarint(out, 3, entry.version);
@@ -136,13 +161,16 @@ export function encodeEntry(entry: Entry): Buffer {
   if (refused !== null) at = writeBytes(out, at, refused);
   if (current !== null) at = writeBytes(out, writeVarint(out, at, current.length), current);
   if (previous !== null) at = writeBytes(out, writeVarint(out, at, previous.length), previous);
+  if (entry.cursor !== null) at = out.writeDoubleBE(entry.cursor, at);
   return out.subarray(0, at);
 }
 
 /** The bytes of the result are copies: the input may be a buffer that is used again. */
 export function decodeEntry(bytes: Uint8Array, where: string): Entry {
   const reader = new EntryReader(bytes, where);
-  if (reader.byte() !== FORMAT) throw corrupt(where, `an entry of format ${bytes[0]}; this version reads format ${FORMAT}`);
+  const format = reader.byte();
+  if (format !== FORMAT && format !== FORMAT_WITH_CURSOR)
+    throw corrupt(where, `an entry of format ${format}; this version reads formats ${FORMAT} and ${FORMAT_WITH_CURSOR}`);
   const state = STATES[reader.byte()];
   if (state === undefined) throw corrupt(where, 'an entry of an unknown state');
   const flags = reader.byte();
@@ -161,6 +189,7 @@ export function decodeEntry(bytes: Uint8Array, where: string): Entry {
     refused: has(HAS_REFUSED) ? reader.take(HASH_BYTES) : null,
     current: has(HAS_CURRENT) ? reader.take(reader.varint()) : null,
     previous: has(HAS_PREVIOUS) ? reader.take(reader.varint()) : null,
+    cursor: format === FORMAT_WITH_CURSOR ? reader.double() : null,
   };
   reader.end();
   return entry;
@@ -209,6 +238,10 @@ class EntryReader {
 
   text(): string {
     return Buffer.from(this.take(this.varint())).toString('utf8');
+  }
+
+  double(): number {
+    return Buffer.from(this.take(CURSOR_BYTES)).readDoubleBE(0);
   }
 
   end(): void {

@@ -2,7 +2,22 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { headrace } from './in-process.ts';
 
-const COMMANDS = ['init', 'validate', 'plan', 'run', 'status', 'topics plan', 'topics apply', 'state show', 'state rebuild', 'doctor'];
+const COMMANDS = [
+  'init',
+  'validate',
+  'plan',
+  'run',
+  'status',
+  'topics plan',
+  'topics apply',
+  'topics acl',
+  'state show',
+  'state rebuild',
+  'state adopt',
+  'contracts export',
+  'contracts docs',
+  'doctor',
+];
 
 describe('help', () => {
   test('names every command and the exit codes', async () => {

@@ -12,7 +12,7 @@ export async function headrace(
   cwd: string,
   argv: readonly string[],
   env: NodeJS.ProcessEnv = {},
-  compose: CommandLine['compose'] = async (project) => (await import('../../src/compose.ts')).composeSystem(project),
+  compose: CommandLine['compose'] = async (project, purpose) => (await import('../../src/compose.ts')).composeSystem(project, purpose),
 ): Promise<Said> {
   let [stdout, stderr] = ['', ''];
   const code = await runCommandLine({

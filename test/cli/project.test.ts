@@ -126,12 +126,15 @@ describe('which project, which mappings', () => {
     expect(named).toMatchObject({ code: 2, stderr: expect.stringContaining(`use --project ${root}`) });
   });
 
-  test.each(['run', 'plan', 'status', 'topics plan', 'state show', 'state rebuild'])('%s: an unknown mapping', async (command) => {
-    const { code, stderr } = await headrace(root, [...command.split(' '), 'customer-entitlment'], ENV);
-    expect(code).toBe(2);
-    expect(stderr).toContain('There is no mapping named `customer-entitlment`');
-    expect(stderr).toContain('Did you mean `customer-entitlement`?');
-  });
+  test.each(['run', 'plan', 'status', 'topics plan', 'state show', 'state rebuild', 'state adopt'])(
+    '%s: an unknown mapping',
+    async (command) => {
+      const { code, stderr } = await headrace(root, [...command.split(' '), 'customer-entitlment'], ENV);
+      expect(code).toBe(2);
+      expect(stderr).toContain('There is no mapping named `customer-entitlment`');
+      expect(stderr).toContain('Did you mean `customer-entitlement`?');
+    },
+  );
 
   test('an unknown guard', async () => {
     const { code, stderr } = await headrace(root, ['run', '--allow', 'updated,delete'], ENV);

@@ -233,7 +233,7 @@ const cases: readonly Case[] = [
   headrace('tls of another kind', KAFKA, `${KAFKA}\n  tls: maybe`, '9 kafka.tls', 'must be true or false, or keys with values'),
   headrace('tls.ca as a path', KAFKA, `${KAFKA}\n  tls: { ca: /run/ca.pem }`, '9 kafka.tls.ca', 'is not a PEM text', '${file:'),
   // models
-  model('no relation', 'table: marts.customers\n', '', '1 ', 'exactly one of table, sql and sql_file'),
+  model('no relation', 'table: marts.customers\n', '', '1 ', 'exactly one of table, sql, sql_file and ref'),
   model('two relations', 'table: marts.customers', 'table: marts.customers\nsql: select 1', '4 sql', 'table and sql stand here'),
   model('query as a table', 'table: marts.customers', 'table: select * from x', '3 table', 'is a query', 'sql:'),
   model('table with an empty part', 'table: marts.customers', 'table: marts.', '3 table', 'a part between dots is empty'),

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { topicsOf, transactionalIdOf } from '../../src/publish/topics.ts';
 import type { Child } from '../run/child.ts';
 import type { World } from '../run/world.ts';
 import { type RunningKafka, startKafka } from '../systems/kafka.ts';
 import { ACCOUNTS, type Accounts, atStep, BRIEF, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
+import { leaveUndecided } from './undecided.ts';
 
 const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 
@@ -46,9 +48,8 @@ test('killed in the middle of a transaction, and started again', async () => {
   });
 });
 
-// Open: after kill -9 of the broker and a restart 40 s later, records of the dead run's transaction are read as if they were committed. Whether the broker's recovery,
-// the reader, or Headrace is at fault is not known yet: read the partition with Java's consumer first.
-test.skip('killed in the middle of a transaction for good: exit 3 in bounded time, and the next run goes on', async () => {
+// Now and then (about one start in eight on a busy machine) the broker leaves what it aborts undecided here (KAFKA-20734): the next test does so each time.
+test('killed in the middle of a transaction for good: exit 3 in bounded time, and the next run goes on', async () => {
   await onOwnBroker(async (world) => {
     const child = startRun(world, atStep('between_sends:4=sleep:1000'));
     await child.says('test step between_sends');
@@ -65,6 +66,34 @@ test.skip('killed in the middle of a transaction for good: exit 3 in bounded tim
     const next = await outcomeOf(startRun(world));
     expect(next.code, next.stderr).toBe(0);
   }, BRIEF);
+});
+
+test('records that Kafka never decided (KAFKA-20734) are aborted before anything is committed behind them', async () => {
+  await kafka.restart({ 'transaction.partition.verification.enable': 'false' });
+  await onOwnBroker(async (world) => {
+    const { project, system } = world;
+    const mapping = world.mapping('account');
+    const { facts, snapshot } = topicsOf(project.name, mapping);
+    const [entries = { start: 0, end: 0 }] = await system.admin.offsets(snapshot);
+    const keys: Buffer[] = [];
+    const collect = ({ key }: { key: Buffer | null }) => {
+      if (key !== null) keys.push(key);
+    };
+    await system
+      .reader('test')
+      .read({ topic: snapshot, partition: 0, from: entries.start, until: entries.end }, collect, new AbortController().signal);
+    const fact = (partition: number) => ({
+      topic: facts,
+      message: { partition, key: 'a1', value: '{}', headers: { ce_factversion: '2' } },
+    });
+    // In the snapshot, that it knows nothing any more.
+    const forgotten = keys.map((key) => ({ topic: snapshot, message: { partition: 0, key, value: null } }));
+    await leaveUndecided(kafka.brokers, transactionalIdOf(project.name, mapping), [fact(0), fact(1), fact(2), ...forgotten.slice(0, 20)]);
+
+    await world.run('account');
+    for (const topic of [facts, snapshot])
+      expect(world.warnings.join('\n')).toMatch(new RegExp(`Kafka never decided .* of ${topic.replaceAll('.', '\\.')},`));
+  });
 });
 
 test('frozen for longer than a request may take', async () => {

@@ -61,6 +61,8 @@ describe('guards', () => {
     filled: 0,
     recorded: 0,
     quarantined: 0,
+    expired: 0,
+    late: 0,
   };
   const exceeded = (change: Partial<typeof counts>, live = 100, allow: string[] = [], readEverything = true) =>
     judge(guards, { counts: { ...counts, ...change }, live, readEverything }, new Set(allow))

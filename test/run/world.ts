@@ -107,6 +107,17 @@ export class World {
     return new World({ project, system: this.system, db: this.db, root, variables: this.variables }, []);
   }
 
+  /** The same project on another cluster, from a folder without a local copy; its topics are created there. */
+  async movedTo(brokers: string): Promise<World> {
+    const { root } = await this.elsewhere();
+    const variables = { ...this.variables, WORLD_BROKERS: brokers };
+    const project = await load(root, variables);
+    const system = composeSystem(project);
+    this.#closers.push(async () => system[Symbol.asyncDispose]());
+    await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));
+    return new World({ project, system, db: this.db, root, variables }, []);
+  }
+
   get databaseUrl(): string {
     return this.variables.WORLD_URL ?? '';
   }

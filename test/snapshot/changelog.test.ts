@@ -16,6 +16,7 @@ const entry: fc.Arbitrary<Entry> = fc
     identity: orNull(fc.string({ unit: 'binary', maxLength: 300 })),
     key: orNull(fc.string({ unit: 'binary', maxLength: 300 })),
     refused: orNull(hash),
+    cursor: orNull(fc.double({ noNaN: true })),
     current: orNull(fc.uint8Array({ maxLength: 1000 })),
     previous: orNull(fc.uint8Array({ maxLength: 1000 })),
   })

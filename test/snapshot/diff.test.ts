@@ -20,6 +20,7 @@ const live = (plan: string, version = 3): Entry => ({
   refused: null,
   current: null,
   previous: null,
+  cursor: null,
 });
 const deleted: Entry = { ...live('gold', 4), state: 'deleted', fingerprint: null, fieldDigests: new Uint8Array(0) };
 

@@ -1,7 +1,10 @@
 import { type ContractCheck, isFrozen, isRefused } from '../../contract/check-history.ts';
+import { EXIT } from '../../core/errors.ts';
+import { formatProblem, type Problem } from '../../core/problem.ts';
 import { checkContracts, exitCodeOfChecks } from '../../ops/check-contracts.ts';
+import { checkDeclarations } from '../../ops/check-mappings.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
-import { checksMarkdown } from '../contract-markdown.ts';
+import { checksMarkdown, declaredMarkdown } from '../contract-markdown.ts';
 import { checkText } from '../contract-text.ts';
 import { requireProject, selectMappings } from '../load.ts';
 
@@ -17,13 +20,19 @@ export async function checkContractsCommand(
 ): Promise<CommandResult> {
   const { output } = context;
   const project = await requireProject(context);
-  const checks = checkContracts(project, selectMappings(project, names));
+  const mappings = selectMappings(project, names);
+  const checks = checkContracts(project, mappings);
+  const declared = checkDeclarations(project, mappings);
   const mustBeFrozen = flags.frozen === true;
-  const body = { contracts: checks.map((check) => bodyOf(check)) };
+  const body = { contracts: checks.map((check) => bodyOf(check)), declared: declared.map(problemBody) };
   if (flags.format === 'json') output.print(JSON.stringify(body, null, 2));
-  else if (flags.format === 'markdown') output.print(checksMarkdown(checks, mustBeFrozen));
+  else if (flags.format === 'markdown') output.print([checksMarkdown(checks, mustBeFrozen), ...declaredMarkdown(declared)].join('\n'));
   else for (const check of checks) output.print(checkText(check, mustBeFrozen, output.colors));
-  return { exitCode: exitCodeOfChecks(checks, mustBeFrozen), body };
+  const { red, yellow } = output.errorColors;
+  for (const problem of declared)
+    output.note(`${problem.severity === 'error' ? red('error') : yellow('warning')} ${formatProblem(problem)}`);
+  const isMismatch = declared.some(({ severity }) => severity === 'error');
+  return { exitCode: isMismatch ? EXIT.invalid : exitCodeOfChecks(checks, mustBeFrozen), body };
 }
 
 function bodyOf(check: ContractCheck): unknown {
@@ -33,6 +42,10 @@ function bodyOf(check: ContractCheck): unknown {
     refused: isRefused(check),
     frozen: isFrozen(check),
     changes: changes.map(({ caution = null, advice = null, ...change }) => ({ ...change, caution, advice })),
-    problems: problems.map(({ line = null, column = null, suggestion = null, ...problem }) => ({ ...problem, line, column, suggestion })),
+    problems: problems.map(problemBody),
   };
+}
+
+function problemBody({ line, column, suggestion, ...problem }: Problem): unknown {
+  return { ...problem, line: line ?? null, column: column ?? null, suggestion: suggestion ?? null };
 }

@@ -6,6 +6,7 @@ import { wouldStop } from '../../ops/plan-mappings.ts';
 import { LIFTED_GUARDS, planRollback, type RollbackPlan, requireApproval, rollBack } from '../../ops/rollback.ts';
 import type { RunResult } from '../../run/capture.ts';
 import type { RollbackOrder } from '../../run/job.ts';
+import { confirm } from '../confirm.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { requireProject, selectMappings } from '../load.ts';
 import { formatCount, formatDuration } from '../numbers.ts';
@@ -45,7 +46,10 @@ export async function rollbackContractCommand(
   if (flags.plan === true) return { exitCode: EXIT.done, body: body(null) };
 
   requireApproval(mapping, order);
-  if (flags.yes !== true) await confirm(context, planned);
+  if (flags.yes !== true) {
+    const { created, updated, deleted } = planned.plan.counts;
+    await confirm(context, `Publish ${formatCount(created + updated + deleted)} facts of ${mapping.name} under version ${planned.to}?`);
+  }
   const result = await rollBack(system, project, mapping, flags.to, order, { ...settings, reach });
   output.print(
     `${output.colors.green('✔')} ${mapping.name} is at version ${planned.to}: ${formatCount(result.published)} facts published in ${formatDuration(result.tookMs)}.`,
@@ -79,21 +83,6 @@ function stopIfGuarded({ mapping, to, plan }: RollbackPlan, flags: ContractsRoll
   const names = plan.guards.filter((guard) => guard.exceeded && !guard.allowed).map((guard) => guard.guard);
   throw new HeadraceError('GUARD_STOPPED', `${mapping}: ${names.join(', ')} would be exceeded under version ${to}.`, {
     suggestion: `Nothing was changed. If that is right: --allow ${[...(flags.allow ?? []), ...names].join(',')}.`,
-  });
-}
-
-/** Throws APPROVAL_NEEDED unless a person at the terminal says yes. */
-async function confirm({ ask }: CommandContext, { mapping, to, plan }: RollbackPlan): Promise<void> {
-  if (ask === undefined) {
-    throw new HeadraceError('APPROVAL_NEEDED', `${mapping}: nobody is at a terminal to confirm the move to version ${to}.`, {
-      suggestion: 'Nothing was changed. Look at the plan above, and add --yes.',
-    });
-  }
-  const { created = 0, updated = 0, deleted = 0 } = plan?.counts ?? {};
-  const answer = await ask(`Publish ${formatCount(created + updated + deleted)} facts of ${mapping} under version ${to}? [y/N] `);
-  if (/^y(es)?$/i.test(answer.trim())) return;
-  throw new HeadraceError('APPROVAL_NEEDED', `${mapping}: the move to version ${to} was not confirmed.`, {
-    suggestion: 'Nothing was changed.',
   });
 }
 

@@ -21,7 +21,7 @@ async function findingsOf(context: CommandContext): Promise<readonly Finding[]> 
   const { project, problems, root } = await loadFiles(context);
   if (project === undefined) return [failure('configuration', root, problemsError(problems))];
   const loaded = fine('configuration', root, `${project.models.size} models, ${project.mappings.size} mappings`);
-  await using system = await context.compose(project);
+  await using system = await context.compose(project, 'doctor');
   return [loaded, ...(await examine(system, project, quietSettings(context)))];
 }
 

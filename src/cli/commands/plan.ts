@@ -16,7 +16,7 @@ export async function plan(context: CommandContext, names: readonly string[], fl
   const mappings = selectMappings(project, names);
   if (mappings.length === 0) output.note('The project has no mappings: there is nothing to plan.');
 
-  await using system = await context.compose(project);
+  await using system = await context.compose(project, 'plan');
   const warnings = new Map<string, readonly string[]>();
   let line: ProgressLine | undefined;
   const settingsOf = (mapping: Mapping) => {

@@ -2,6 +2,7 @@ import type { Mapping } from '../../config/project.ts';
 import { EXIT } from '../../core/errors.ts';
 import { createJob } from '../../ops/create-job.ts';
 import { type MappingState, rebuildState, showState } from '../../ops/state.ts';
+import type { Horizon } from '../../snapshot/changelog.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { requireProject, selectMappings } from '../load.ts';
 import { formatCount, formatDuration, formatInstant } from '../numbers.ts';
@@ -11,7 +12,7 @@ import { formatTable } from '../table.ts';
 export async function showStateCommand(context: CommandContext, name: string, flags: { readonly count?: true }): Promise<CommandResult> {
   const project = await requireProject(context);
   const [mapping] = selectMappings(project, [name]) as [Mapping];
-  await using system = await context.compose(project);
+  await using system = await context.compose(project, 'status');
   const job = await createJob(system, project, mapping, quietSettings(context));
   const state = await showState(job, flags.count === true);
   context.output.print(stateText(state, context));
@@ -22,7 +23,7 @@ export async function rebuildStateCommand(context: CommandContext, name: string)
   const { output } = context;
   const project = await requireProject(context);
   const [mapping] = selectMappings(project, [name]) as [Mapping];
-  await using system = await context.compose(project);
+  await using system = await context.compose(project, 'status');
   const job = await createJob(system, project, mapping, quietSettings(context));
   let drawnAt = 0;
   const rebuilt = await rebuildState(job, (records, offsets) => {
@@ -42,6 +43,10 @@ function rollbackRow({ contractVersion, rollback }: NonNullable<MappingState['co
   const { from, upTo, complete } = rollback;
   if (!complete) return [['rolled back', `from ${from}, interrupted: headrace contracts rollback … --to ${contractVersion} completes it`]];
   return [['rolled back', `from ${from}; versions above ${contractVersion} up to ${upTo} are refused`]];
+}
+
+function horizonText({ column, unit, position }: Horizon): string {
+  return `${column} ${unit === 'number' ? position : new Date(Math.floor(position / 1000)).toISOString()}: older events are forgotten, and not published`;
 }
 
 function stateText(state: MappingState, { output }: CommandContext): string {
@@ -74,6 +79,7 @@ function stateText(state: MappingState, { output }: CommandContext): string {
       ['cluster', control.clusterId],
       ['fingerprint key', `${control.fingerprint.algorithm}, kept in ${control.fingerprint.keptIn}`],
       ['version floor', String(control.versionFloor)],
+      ...(control.horizon == null ? [] : [['horizon', horizonText(control.horizon)] as const]),
       ['next fact offsets', control.nextOffsets.join(', ')],
     );
   } else rows.push(['last chunk', 'nothing was published yet']);

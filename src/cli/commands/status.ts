@@ -14,7 +14,7 @@ export async function status(context: CommandContext, names: readonly string[]):
   const { output } = context;
   const project = await requireProject(context);
   const mappings = selectMappings(project, names);
-  await using system = await context.compose(project);
+  await using system = await context.compose(project, 'status');
   const { mappings: outcomes, warehouses } = await statusOf(system, project, mappings, quietSettings(context));
   const found = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));
   if (found.length > 0) output.print(statusTable(found, output.colors));

@@ -1,5 +1,7 @@
 import type { KafkaConfig } from '../../config/project.ts';
 import { type ErrorCode, HeadraceError } from '../../core/errors.ts';
+import { denial } from '../denial.ts';
+import { type Grant, grantsThatAllow, type Operation } from '../grants.ts';
 
 /** What was being done when an error came, to name it and the grant that it needs. */
 export interface KafkaContext {
@@ -7,16 +9,42 @@ export interface KafkaContext {
   /** What failed, as the start of a sentence: `Opening a producer`. */
   readonly action: string;
   readonly topic?: string | undefined;
-  /** Kafka's name of the operation on the topic: Write, Read, Describe, Create, Delete, DescribeConfigs, AlterConfigs. */
-  readonly operation?: string | undefined;
+  /** The operation on the topic. */
+  readonly operation?: Operation | undefined;
   readonly transactionalId?: string | undefined;
+  /** What the names of the groups begin with. */
   readonly group?: string | undefined;
+  /** What the principal ought to have: a refusal is told as what of this is missing. */
+  readonly grants?: readonly Grant[] | undefined;
 }
 
 interface Rule {
   readonly code: ErrorCode;
   readonly suggestion?: (context: KafkaContext) => string;
 }
+
+/** Refusals for want of a grant, and which one would have been enough. */
+const REFUSED: Readonly<Record<string, (context: KafkaContext) => Grant>> = {
+  TOPIC_AUTHORIZATION_FAILED: ({ topic = '<topic>', operation = 'Write' }) => ({
+    resource: 'topic',
+    name: topic,
+    pattern: 'literal',
+    operation,
+  }),
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: ({ transactionalId = '<transactional id>' }) => ({
+    resource: 'transactional-id',
+    name: transactionalId,
+    pattern: 'literal',
+    operation: 'Write',
+  }),
+  GROUP_AUTHORIZATION_FAILED: ({ group = '<group>' }) => ({ resource: 'group', name: group, pattern: 'prefixed', operation: 'Read' }),
+  CLUSTER_AUTHORIZATION_FAILED: ({ operation = 'Create' }) => ({
+    resource: 'cluster',
+    name: 'kafka-cluster',
+    pattern: 'literal',
+    operation,
+  }),
+};
 
 const recover = (): string => 'Close the producer, recover, and go on from the control record.';
 
@@ -25,19 +53,6 @@ const recover = (): string => 'Close the producer, recover, and go on from the c
  * answer of a broker, is KAFKA_UNREACHABLE (retries are over by then); a publisher makes OUTCOME_UNKNOWN of it once it has sent something.
  */
 const RULES: Readonly<Record<string, Rule>> = {
-  TOPIC_AUTHORIZATION_FAILED: {
-    code: 'KAFKA_DENIED',
-    suggestion: (c) => grant(c, c.operation ?? 'Write', `--topic '${c.topic ?? '<topic>'}'`),
-  },
-  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: {
-    code: 'KAFKA_DENIED',
-    suggestion: (c) => grant(c, 'Write --operation Describe', `--transactional-id '${c.transactionalId ?? '<transactional id>'}'`),
-  },
-  GROUP_AUTHORIZATION_FAILED: {
-    code: 'KAFKA_DENIED',
-    suggestion: (c) => grant(c, 'Read', `--group '${c.group ?? '<group>'}' --resource-pattern-type prefixed`),
-  },
-  CLUSTER_AUTHORIZATION_FAILED: { code: 'KAFKA_DENIED', suggestion: (c) => grant(c, c.operation ?? 'Create', '--cluster') },
   SASL_AUTHENTICATION_FAILED: { code: 'KAFKA_DENIED', suggestion: () => 'Check kafka.sasl: mechanism, username and password.' },
   UNSUPPORTED_SASL_MECHANISM: { code: 'KAFKA_DENIED', suggestion: () => 'Set kafka.sasl.mechanism to one that the listener offers.' },
   ILLEGAL_SASL_STATE: { code: 'KAFKA_DENIED', suggestion: () => 'The listener does not expect this login: check its port and kafka.sasl.' },
@@ -90,6 +105,8 @@ export function kafkaError(error: unknown, context: KafkaContext): HeadraceError
   const detail = chain.map((e) => e.message).find((m) => m !== '') ?? String(error);
   const subject = context.topic ?? context.transactionalId ?? context.group;
   const where = subject === undefined ? '' : ` (${subject})`;
+  const refused = type === undefined ? undefined : REFUSED[type];
+  if (refused !== undefined) return denial(context.config, context.action, grantsThatAllow(refused(context), context.grants ?? []), error);
   if (rule !== undefined) {
     return new HeadraceError(rule.code, `${context.action} failed${where}: ${detail} [${type}]`, {
       path: subject,
@@ -155,20 +172,28 @@ export function isTlsError(error: unknown): boolean {
   return causes(error).some((e) => typeof e.code === 'string' && TLS_CODES.test(e.code));
 }
 
+/** What to do about a TLS error of Node (https://nodejs.org/api/tls.html#x509-certificate-error-codes, and OpenSSL's own). */
+function tlsAdvice(code: string): string {
+  if (code === 'CERT_HAS_EXPIRED')
+    return "the broker's certificate, or its authority's, has expired. Renew it (`ssl.keystore` of the broker; kafka.tls.ca), or set this machine's clock.";
+  if (code === 'CERT_NOT_YET_VALID') return "the broker's certificate is not valid yet: is this machine's clock behind?";
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'the certificate bears another name. Use that name in kafka.brokers, or set kafka.tls.servername to it.';
+  if (/^(SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/.test(code))
+    return 'no trusted authority vouches for the certificate. Give its authority in kafka.tls.ca.';
+  if (/ALERT|CERTIFICATE_REQUIRED/.test(code))
+    return "the broker refused it: does it want a client's certificate (kafka.tls.cert and kafka.tls.key), or does that one not fit?";
+  return 'check kafka.tls (ca, servername), and that the port is a TLS listener.';
+}
+
 function reachSuggestion(chain: readonly KafkaJsError[], context: KafkaContext): string {
-  const code = chain.map((e) => e.code).find((c) => typeof c === 'string');
+  const code = chain.map((e) => e.code).find((c): c is string => typeof c === 'string');
   if (isTlsError(chain[0]) || (context.config.tls !== undefined && code === 'ECONNRESET')) {
-    return `The TLS handshake failed (${code}): check kafka.tls (ca, servername), and that the port is a TLS listener.`;
+    return `The TLS handshake failed (${code}): ${tlsAdvice(code ?? '')}`;
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'The host name is unknown: check kafka.brokers.';
   const closed = chain.some((e) => e.name === 'KafkaJSConnectionClosedError' || /closed by the server|closed connection/i.test(e.message));
   if (closed && context.config.tls === undefined)
     return 'The broker closed the connection: does its listener expect TLS (kafka.tls) or a login (kafka.sasl)?';
   return 'Check kafka.brokers, that the brokers run, and the network between; then run the command again.';
-}
-
-function grant(context: KafkaContext, operation: string, resource: string): string {
-  const sasl = context.config.sasl;
-  const principal = sasl !== undefined && 'username' in sasl ? sasl.username : '<principal>';
-  return `Missing grant: kafka-acls.sh --bootstrap-server ${context.config.brokers[0] ?? '<broker>'} --add --allow-principal 'User:${principal}' --operation ${operation} ${resource}`;
 }

@@ -1,6 +1,7 @@
 import type { Transaction as KafkaTransaction, Producer, RecordMetadata } from 'kafkajs';
 import type { KafkaConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
+import type { Grant } from '../grants.ts';
 import type { OutgoingRecord, Publisher, PublisherFactory, PublisherOptions, Transaction } from '../publisher.ts';
 import { KafkaConnection, type KafkaLog, silentKafka } from './connection.ts';
 import { withDeadline } from './deadline.ts';
@@ -12,6 +13,8 @@ export interface KafkaPublisherSettings {
   /** `block` (the default) encodes records itself; `stock` leaves that to kafkajs, several times slower: the reference that tests compare with. */
   readonly encoder?: 'block' | 'stock';
   readonly log?: KafkaLog;
+  /** What the principal ought to have: a refusal is told as what of this is missing. */
+  readonly grants?: readonly Grant[] | undefined;
   /** Records to one partition after which a publisher has to be replaced; kafkajs's sequence number does not wrap at 2^31 as Kafka's does. */
   readonly maxRecordsPerPartition?: number;
 }
@@ -67,6 +70,7 @@ class KafkaPublisher implements Publisher {
   readonly #options: PublisherOptions;
   readonly #sendRecords: SendRecords;
   readonly #maxRecords: number;
+  readonly #grants: readonly Grant[] | undefined;
   /** Records sent so far, by topic and partition. */
   readonly #sent = new Map<string, number>();
   #current: KafkaTransaction | undefined;
@@ -89,6 +93,7 @@ class KafkaPublisher implements Publisher {
     this.#config = config;
     this.#options = options;
     this.#sendRecords = settings.encoder === 'stock' ? stockSender() : blockSender();
+    this.#grants = settings.grants;
     this.#maxRecords = settings.maxRecordsPerPartition ?? MAX_RECORDS_PER_PARTITION;
   }
 
@@ -188,6 +193,7 @@ class KafkaPublisher implements Publisher {
       topic,
       operation: 'Write',
       transactionalId: this.#options.transactionalId,
+      grants: this.#grants,
     };
     const watch = topic === undefined ? undefined : watchTopic(context, topic);
     try {

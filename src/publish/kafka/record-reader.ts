@@ -2,15 +2,18 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { KafkaConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
+import type { Grant } from '../grants.ts';
 import type { IncomingRecord, ReadRequest, RecordReader } from '../publisher.ts';
 import { KafkaConnection, type KafkaLog } from './connection.ts';
 import { type KafkaContext, kafkaError } from './errors.ts';
 import { KafkaTopicAdmin } from './topic-admin.ts';
 
 export interface KafkaRecordReaderOptions {
-  /** Start of the group ids, as `headrace.<project>.<mapping>.read`: what a grant (Read on the group, prefixed) has to cover. */
+  /** Start of the group ids, before a dot: a grant (Read on groups, prefixed) has to cover it. */
   readonly groupIdPrefix: string;
   readonly log?: KafkaLog;
+  /** What the principal ought to have: a refusal is told as what of this is missing. */
+  readonly grants?: readonly Grant[] | undefined;
   /** No progress for so long is an error. */
   readonly progressTimeoutMs?: number;
 }
@@ -39,7 +42,8 @@ export class KafkaRecordReader implements RecordReader {
   async read(request: ReadRequest, each: (record: IncomingRecord) => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw interrupted(request);
     if (request.from >= request.until) return;
-    const admin = new KafkaTopicAdmin(this.#config, { ...(this.#options.log && { log: this.#options.log }) });
+    const { log, grants } = this.#options;
+    const admin = new KafkaTopicAdmin(this.#config, { ...(log && { log }), grants });
     const groupId = `${this.#options.groupIdPrefix}.${randomUUID()}`;
     try {
       const partitions = await admin.offsets(request.topic);
@@ -67,7 +71,8 @@ export class KafkaRecordReader implements RecordReader {
       action: 'Reading records',
       topic,
       operation: 'Read',
-      group: this.#options.groupIdPrefix,
+      group: `${this.#options.groupIdPrefix}.`,
+      grants: this.#options.grants,
     };
     let rewound: (() => void) | undefined;
     const connection = await KafkaConnection.prepare(this.#config, (message, fields) => {

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs';
 import type { KafkaConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
+import type { Grant } from '../grants.ts';
 import type { BrokerInfo, PartitionOffsets, TopicAdmin, TopicSpec, TopicState } from '../publisher.ts';
 import { KafkaConnection, type KafkaLog, silentKafka } from './connection.ts';
 import { withDeadline } from './deadline.ts';
@@ -8,6 +9,8 @@ import { errorType, type KafkaContext, kafkaError } from './errors.ts';
 
 export interface KafkaTopicAdminOptions {
   readonly log?: KafkaLog;
+  /** What the principal ought to have: a refusal is told as what of this is missing. */
+  readonly grants?: readonly Grant[] | undefined;
 }
 
 /** kafkajs's ConfigResourceTypes.TOPIC and ConfigSource.TOPIC_CONFIG, as in the protocol. */
@@ -68,6 +71,7 @@ export class KafkaTopicAdmin implements TopicAdmin {
       topic,
       partitions: found.partitions.length,
       replication: Math.max(0, ...found.partitions.map(({ replicas }) => replicas.length)),
+      inSync: Math.min(...found.partitions.map(({ isr }) => isr.length)),
       config: config ?? new Map(),
       configReadable: config !== undefined,
     };
@@ -173,7 +177,7 @@ export class KafkaTopicAdmin implements TopicAdmin {
    */
   async #ask<T>(action: string, details: Partial<KafkaContext>, question: (admin: Admin) => Promise<T>): Promise<T> {
     const used = this.#session !== undefined;
-    const context: KafkaContext = { config: this.#config, action, ...details };
+    const context: KafkaContext = { config: this.#config, grants: this.#options.grants, action, ...details };
     const session = await this.#connected();
     const ms = 2 * this.#config.requestTimeoutMs;
     try {

@@ -72,19 +72,11 @@ export class LocalView implements SnapshotView {
 
   /** A consistent copy of a folder that may be in use, for a dry run; nothing where there is nothing intact to copy. */
   static async copy(from: string, to: string): Promise<void> {
-    const lmdb = await import('lmdb');
-    const [source, target] = [path.join(from, FILE), path.join(to, FILE)];
-    const sealState = inspectSeal(source);
-    if (sealState === 'absent' || sealState === 'broken') return;
-    mkdirSync(to, { recursive: true, mode: 0o700 });
-    if (sealState === 'intact') {
-      copyFileSync(source, target, constants.COPYFILE_FICLONE);
-      // Had a run begun to write meanwhile, the copy would be torn.
-      if (inspectSeal(source) === 'intact') return seal(target);
+    try {
+      await copyView(path.join(from, FILE), path.join(to, FILE));
+    } catch (cause) {
+      throw failedCopy(from, cause);
     }
-    const root = openRoot(lmdb, source);
-    await root.backup(target, false);
-    await root.close();
   }
 
   get wasDiscarded(): boolean {
@@ -346,19 +338,37 @@ function newNonce(): string {
   return randomBytes(16).toString('hex');
 }
 
+async function copyView(source: string, target: string): Promise<void> {
+  const sealState = inspectSeal(source);
+  if (sealState === 'absent' || sealState === 'broken') return;
+  mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+  if (sealState === 'intact') {
+    copyFileSync(source, target, constants.COPYFILE_FICLONE);
+    // Had a run begun to write meanwhile, the copy would be torn.
+    if (inspectSeal(source) === 'intact') return seal(target);
+  }
+  const root = openRoot(await import('lmdb'), source);
+  await root.backup(target, false);
+  await root.close();
+}
+
 function guarded<T>(folder: string, act: () => T): T {
   try {
     return act();
   } catch (cause) {
-    if (cause instanceof HeadraceError) throw cause;
-    throw new HeadraceError(
-      'LOCAL_COPY_FAILED',
-      `The local copy in ${folder} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        suggestion:
-          'Check the free space and the permissions of the folder. It is only a cache: deleting it is safe, the next run rebuilds it from Kafka.',
-        cause,
-      },
-    );
+    throw failedCopy(folder, cause);
   }
+}
+
+function failedCopy(folder: string, cause: unknown): HeadraceError {
+  if (cause instanceof HeadraceError) return cause;
+  return new HeadraceError(
+    'LOCAL_COPY_FAILED',
+    `The local copy in ${folder} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      suggestion:
+        'Check the free space and the permissions of the folder. It is only a cache: deleting it is safe, the next run rebuilds it from Kafka.',
+      cause,
+    },
+  );
 }

@@ -7,7 +7,8 @@ export interface StoredRecord {
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly timestampMs: number;
-  readonly transaction: TransactionState;
+  /** Changes once, for a record that was left undecided: see `endUnheard`. */
+  transaction: TransactionState;
   readonly isMarker: boolean;
   /** Compaction took it away; its offset stays empty. */
   removed: boolean;
@@ -35,6 +36,8 @@ interface Coordinator {
   last: 'none' | 'committed' | 'aborted';
   /** Decided transactions whose markers are not written yet. */
   unmarked: TransactionState[];
+  /** What is left of transactions that ended unheard, one for each partition: the next transaction there takes it over. */
+  undecided: TransactionState[];
 }
 
 export class BrokerError extends Error {
@@ -96,6 +99,10 @@ export class Broker {
     coordinator.current ??= { number: ++this.#transactions, epoch, beganAtMs: this.#clock(), partitions: new Set(), outcome: 'open' };
     const partition = this.partition(topic, index);
     coordinator.current.partitions.add(partition);
+    for (const left of coordinator.undecided.filter(({ partitions }) => partitions.has(partition))) {
+      move(partition, left, coordinator.current);
+      coordinator.undecided = coordinator.undecided.filter((other) => other !== left);
+    }
     const first = partition.log.length;
     for (const record of records) append(partition, coordinator.current, this.#clock(), record);
     return first;
@@ -123,13 +130,37 @@ export class Broker {
     }
   }
 
+  /**
+   * KAFKA-20734: the broker comes back after a crash, aborts what outlived its timeout, and calls that done although partitions without a leader have not heard of it.
+   */
+  endUnheard(hears: (partition: Partition) => boolean): void {
+    for (const coordinator of this.#coordinators.values()) {
+      this.#writeMarkers(coordinator);
+      const { current } = coordinator;
+      if (current === undefined) continue;
+      this.#decide(coordinator, 'aborted');
+      for (const partition of current.partitions) {
+        if (hears(partition)) continue;
+        current.partitions.delete(partition);
+        const left: TransactionState = { ...current, partitions: new Set([partition]), outcome: 'open' };
+        move(partition, current, left);
+        coordinator.undecided.push(left);
+      }
+      this.#writeMarkers(coordinator);
+      coordinator.epoch++;
+      coordinator.last = 'none';
+    }
+  }
+
   writeAllMarkers(): void {
     for (const coordinator of this.#coordinators.values()) this.#writeMarkers(coordinator);
   }
 
   /** The end as read_committed readers see it. */
   stableEnd(partition: Partition): number {
-    const unmarked = new Set([...this.#coordinators.values()].flatMap(({ unmarked, current }) => [...unmarked, current]));
+    const unmarked = new Set(
+      [...this.#coordinators.values()].flatMap(({ unmarked, undecided, current }) => [...unmarked, ...undecided, current]),
+    );
     const open = partition.log.find((r) => !r.isMarker && unmarked.has(r.transaction));
     return open?.offset ?? partition.log.length;
   }
@@ -157,7 +188,7 @@ export class Broker {
     this.expire();
     const known = this.#coordinators.get(id);
     if (known !== undefined) return known;
-    const coordinator: Coordinator = { epoch: -1, timeoutMs: 0, current: undefined, last: 'none', unmarked: [] };
+    const coordinator: Coordinator = { epoch: -1, timeoutMs: 0, current: undefined, last: 'none', unmarked: [], undecided: [] };
     this.#coordinators.set(id, coordinator);
     return coordinator;
   }
@@ -181,6 +212,10 @@ export class Broker {
       for (const partition of transaction.partitions) append(partition, transaction, this.#clock());
     coordinator.unmarked = [];
   }
+}
+
+function move(partition: Partition, from: TransactionState, to: TransactionState): void {
+  for (const record of partition.log) if (record.transaction === from && !record.isMarker) record.transaction = to;
 }
 
 function append(partition: Partition, transaction: TransactionState, timestampMs: number, record?: OutgoingRecord): void {

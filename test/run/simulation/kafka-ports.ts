@@ -79,7 +79,11 @@ class SimulatedPublisher implements Publisher {
     } else if (this.#isReused) {
       // The rule is off: what may be open is aborted, and the same producer goes on.
       const epoch = this.#epoch;
-      await this.#request('EndTxn abort', () => ignoreState(() => broker.endTransaction(id, epoch, 'aborted')), unreachable);
+      const abort = () => {
+        ignoreState(() => broker.endTransaction(id, epoch, 'aborted'));
+        broker.writeAllMarkers();
+      };
+      await this.#request('EndTxn abort', abort, unreachable);
     }
     const epoch = this.#epoch;
     this.#isBegun = true;
@@ -157,12 +161,14 @@ export function simulatedReader(broker: Broker, process: Incarnation): RecordRea
   };
 }
 
-export function simulatedAdmin(broker: Broker, process: Incarnation): TopicAdmin {
+/** `blindFor` switches a rule off: of this topic everything is said to be decided. */
+export function simulatedAdmin(broker: Broker, process: Incarnation, blindFor?: string): TopicAdmin {
   const ask = <T>(label: string, act: () => T) => process.call(label, act, () => unreachable(label));
   const state = (topic: string): TopicState => ({
     topic,
     partitions: broker.topics.get(topic)?.length ?? 0,
     replication: 1,
+    inSync: 1,
     config: new Map([['cleanup.policy', topic.endsWith('.snapshot') ? 'compact' : 'delete']]),
     configReadable: true,
   });
@@ -172,7 +178,11 @@ export function simulatedAdmin(broker: Broker, process: Incarnation): TopicAdmin
     describe: (topics) => ask('describe topics', () => new Map(topics.map((topic) => [topic, state(topic)]))),
     offsets: (topic) =>
       ask(`offsets of ${topic}`, () =>
-        (broker.topics.get(topic) ?? []).map((p) => ({ partition: p.index, start: 0, end: broker.stableEnd(p) })),
+        (broker.topics.get(topic) ?? []).map((p) => ({
+          partition: p.index,
+          start: 0,
+          end: topic === blindFor ? p.log.length : broker.stableEnd(p),
+        })),
       ),
     create: never,
     alterConfig: never,

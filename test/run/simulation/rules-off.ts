@@ -15,6 +15,8 @@ export interface RulesOff {
   readonly applyAnywhere?: boolean;
   /** A scan whose connection breaks ends as if it were complete. */
   readonly partialScans?: boolean;
+  /** Nobody looks for facts that Kafka left undecided: the next commit commits them (KAFKA-20734). */
+  readonly commitUndecided?: boolean;
 }
 
 export function withoutRules(view: LocalView, folder: string, rules: RulesOff, close: () => Promise<void>): SnapshotView {

@@ -25,7 +25,7 @@ export type Edit =
   | { readonly move: readonly [number, number] };
 
 export type Moment =
-  | { readonly after: number; readonly fate: Fate }
+  | { readonly after: number; readonly on?: string; readonly fate: Fate }
   | { readonly after: number; readonly passMs: number }
   | { readonly after: number; readonly edit: Edit };
 
@@ -40,6 +40,8 @@ export type Action =
     }
   | { readonly thaw: number; readonly moments: readonly Moment[] }
   | { readonly passMs: number }
+  /** A mask of partitions. */
+  | { readonly restartUnheard: number }
   | { readonly copy: 'save' | 'restore' | 'delete'; readonly host: number }
   | { readonly compact: true };
 
@@ -47,6 +49,8 @@ export interface Scenario {
   readonly seed: number;
   /** A pair of mappings, before and after an edit. */
   readonly family: number;
+  /** The host on which everything comes to rest: what is wrong with its copy must show. */
+  readonly home: number;
   readonly actions: readonly Action[];
 }
 
@@ -70,35 +74,59 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ swap: fc.tuple(id, id) }) },
   { weight: 1, arbitrary: fc.record({ move: fc.tuple(id, id) }) },
 );
-const after = fc.nat(30);
+/** Many a fault matters only soon after another one. */
+const after = fc.oneof(fc.nat(35), fc.nat(8));
 const moment: fc.Arbitrary<Moment> = fc.oneof(
+  { weight: 2, arbitrary: at('EndTxn commit', 'late', 'unanswered', 'crashAfter', 'crashLate', 'freezeAfter') },
+  { weight: 1, arbitrary: at('inside_apply', 'crash', 'freeze') },
   { weight: 5, arbitrary: fc.record({ after, fate: fc.constantFrom(...FATES) }) },
   { weight: 1, arbitrary: fc.record({ after, passMs: fc.constantFrom(31 * SECOND, 70 * SECOND) }) },
   { weight: 1, arbitrary: fc.record({ after, edit }) },
 );
-const moments = fc.array(moment, { maxLength: 4 });
-const host = fc.nat(HOSTS.length - 1);
 const rare = fc.nat(3).map((n) => n === 3);
-const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ edits: fc.array(edit, { minLength: 1, maxLength: 4 }) }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({ run: host, full: rare, takeOver: fc.boolean(), variant: fc.nat(5).map((n) => Number(n === 5)), moments }),
-  },
-  { weight: 2, arbitrary: fc.record({ thaw: fc.nat(2), moments }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ passMs: fc.constantFrom(10 * SECOND, 70 * SECOND, 300 * SECOND, 24 * HOUR, 16 * 24 * HOUR, 31 * 24 * HOUR) }),
-  },
-  { weight: 1, arbitrary: fc.record({ copy: fc.constantFrom('save', 'restore', 'delete'), host }) },
-  { weight: 1, arbitrary: fc.record({ compact: fc.constant(true as const) }) },
-);
 
-export const scenarios: fc.Arbitrary<Scenario> = fc.record({
-  seed: fc.nat(),
-  family: fc.nat(2),
-  actions: fc.array(action, { minLength: 2, maxLength: 14, size: 'max' }),
-});
+/** What a search concentrates on. */
+export interface Focus {
+  readonly edit: fc.Arbitrary<Edit>;
+  /** How often, among fifteen actions, the broker restarts. */
+  readonly restarts: number;
+  readonly hosts: readonly number[];
+  readonly full: fc.Arbitrary<boolean>;
+  readonly takeOver: fc.Arbitrary<boolean>;
+  readonly moment: fc.Arbitrary<Moment>;
+}
+
+export const EVERYTHING: Focus = { edit, restarts: 1, hosts: HOSTS.map((_, i) => i), full: rare, takeOver: fc.boolean(), moment };
+
+export function scenariosOf(focus: Focus): fc.Arbitrary<Scenario> {
+  const host = fc.constantFrom(...focus.hosts);
+  const moments = fc.array(focus.moment, { maxLength: 4 });
+  const variant = fc.nat(5).map((n) => Number(n === 5));
+  const passMs = fc.constantFrom(10 * SECOND, 70 * SECOND, 300 * SECOND, 24 * HOUR, 16 * 24 * HOUR, 31 * 24 * HOUR);
+  const action: fc.Arbitrary<Action> = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ edits: fc.array(focus.edit, { minLength: 1, maxLength: 4 }) }) },
+    { weight: 6, arbitrary: fc.record({ run: host, full: focus.full, takeOver: focus.takeOver, variant, moments }) },
+    { weight: 2, arbitrary: fc.record({ thaw: fc.nat(2), moments }) },
+    { weight: 1, arbitrary: fc.record({ passMs }) },
+    { weight: 1, arbitrary: fc.record({ copy: fc.constantFrom('save', 'restore', 'delete'), host }) },
+    { weight: focus.restarts, arbitrary: fc.record({ restartUnheard: fc.nat(31) }) },
+    { weight: 1, arbitrary: fc.record({ compact: fc.constant(true as const) }) },
+  );
+  return fc.record({
+    seed: fc.nat(),
+    family: fc.nat(2),
+    home: host,
+    actions: fc.array(action, { minLength: 2, maxLength: 14, size: 'max' }),
+  });
+}
+
+/** A row that goes, and comes back byte for byte as it was. */
+export const GOING_AND_COMING: fc.Arbitrary<Edit> = fc.constantFrom({ delete: 0 }, { restore: 0, back: 1 });
+
+/** At a call of this name, the first or a later one. */
+export function at(on: string, ...fates: Fate[]): fc.Arbitrary<Moment> {
+  return fc.record({ on: fc.constant(on), after: fc.nat(3), fate: fc.constantFrom(...fates) });
+}
 
 /** Plays a scenario, then lets everything come to rest, and judges what consumers hold. Throws what broke, with the history before it. */
 export async function play(
@@ -117,7 +145,7 @@ export async function play(
         change(table, { put: n, plan: n % 2 === 0 ? 'gold' : 'silver', number: 0, internal: false, cursor: 'new' });
     });
     for (const action of scenario.actions) await act(simulation, action, variantOf);
-    await rest(simulation, variantOf(0), oracle);
+    await rest(simulation, scenario.home, variantOf(0), oracle);
   } catch (error) {
     const message = error instanceof PromiseBroken ? `Promise ${error.message}` : `${error instanceof Error ? error.stack : String(error)}`;
     throw new Error(`${message}\n${simulation.log.join('\n')}`);
@@ -141,6 +169,7 @@ async function act(simulation: Simulation, action: Action, variantOf: (n: number
     const process = frozen[action.thaw % frozen.length];
     if (process !== undefined) await simulation.drive(process, action.moments.map(incidentOf));
   } else if ('passMs' in action) simulation.pass(action.passMs);
+  else if ('restartUnheard' in action) simulation.restartBroker(action.restartUnheard);
   else if ('compact' in action) simulation.compact();
   else if (simulation.isIdle(action.host)) {
     if (action.copy === 'save') simulation.saveCopy(action.host);
@@ -150,7 +179,7 @@ async function act(simulation: Simulation, action: Action, variantOf: (n: number
 }
 
 /** Whoever was stopped goes on to its end; rows that nobody could publish are repaired; then clean runs, which must succeed. */
-async function rest(simulation: Simulation, variant: LoadedVariant, oracle: Oracle): Promise<void> {
+async function rest(simulation: Simulation, home: number, variant: LoadedVariant, oracle: Oracle): Promise<void> {
   for (const process of simulation.processes) if (process.state === 'frozen') await simulation.drive(process, []);
   simulation.edit(repair);
   simulation.deliverAll();
@@ -160,17 +189,17 @@ async function rest(simulation: Simulation, variant: LoadedVariant, oracle: Orac
     if (result === undefined) throw new PromiseBroken(`1: a clean run failed: ${String(process.error)}`);
     return result.published;
   };
-  await clean(0, false);
-  await clean(0, true);
+  await clean(home, false);
+  await clean(home, true);
   await oracle.judgeEnd(variant);
-  if ((await clean(1, true)) > 0) throw new PromiseBroken('2: another host published again what was published');
-  simulation.deleteCopy(0);
-  if ((await clean(0, true)) > 0) throw new PromiseBroken('2: without its local copy a run published again');
+  if ((await clean(home === 0 ? 1 : 0, true)) > 0) throw new PromiseBroken('2: another host published again what was published');
+  simulation.deleteCopy(home);
+  if ((await clean(home, true)) > 0) throw new PromiseBroken('2: without its local copy a run published again');
   await oracle.judgeEnd(variant);
 }
 
 function incidentOf(m: Moment): Incident {
-  if ('fate' in m) return { after: m.after, what: m.fate };
+  if ('fate' in m) return { after: m.after, on: m.on, what: m.fate };
   if ('passMs' in m) return { after: m.after, what: { passMs: m.passMs } };
   return { after: m.after, what: { edit: (table) => change(table, m.edit) } };
 }

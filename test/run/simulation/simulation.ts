@@ -33,6 +33,8 @@ export const HOSTS = [
 /** Something that happens when a process has made so many further calls. */
 export interface Incident {
   readonly after: number;
+  /** Counts only calls of this name. */
+  readonly on?: string | undefined;
   readonly what: Fate | { readonly passMs: number } | { readonly edit: (table: SourceTable) => void };
 }
 
@@ -119,7 +121,7 @@ export class Simulation {
       const call = process.pending[this.#random.below(process.pending.length)];
       if (call === undefined) throw new Error('no call');
       const next = queue[0];
-      if (next !== undefined && until-- <= 0) {
+      if (next !== undefined && (next.on === undefined || next.on === call.label) && until-- <= 0) {
         queue.shift();
         until = queue[0]?.after ?? 0;
         if (typeof next.what === 'string') {
@@ -162,6 +164,15 @@ export class Simulation {
     this.broker.writeAllMarkers();
     this.broker.compact(this.topics.snapshot, SNAPSHOT_DELETE_RETENTION_MS);
     this.log.push('        the snapshot topic is compacted');
+  }
+
+  /** The broker comes back after a crash: what was open is aborted, unheard in the partitions of the mask (facts 0 and 1, snapshot, runs, quarantine). */
+  restartBroker(unheard: number): void {
+    const { facts, snapshot, runs, quarantine } = this.topics;
+    const partitions = [`${facts}/0`, `${facts}/1`, `${snapshot}/0`, `${runs}/0`, `${quarantine}/0`];
+    this.broker.endUnheard(({ topic, index }) => (unheard & (1 << partitions.indexOf(`${topic}/${index}`))) === 0);
+    this.log.push(`        the broker restarts, with markers lost in ${partitions.filter((_, i) => unheard & (1 << i)).join(', ')}`);
+    this.onChange();
   }
 
   deliverAll(): void {
@@ -262,7 +273,7 @@ export class Simulation {
       warehouse: this.#warehouse(process),
       publishers: new SimulatedPublishers(this.broker, process, this.#rules.reuseProducers === true),
       reader: simulatedReader(this.broker, process),
-      admin: simulatedAdmin(this.broker, process),
+      admin: simulatedAdmin(this.broker, process, this.#rules.commitUndecided === true ? this.topics.facts : undefined),
       partitionOf,
       openView: () =>
         process.alone(async () => {

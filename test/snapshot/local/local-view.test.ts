@@ -27,6 +27,7 @@ const entry = (n: number, state: Entry['state'] = 'live'): Entry => ({
   refused: null,
   current: null,
   previous: null,
+  cursor: null,
 });
 const mark = (n: number): RowMark => ({ key: Buffer.from(`row ${n}`), ordinal: n, verdict: 'fact', raw: hash(n + 2), slot: hash(n) });
 const fill = (view: LocalView, count: number) =>

@@ -1,0 +1,4 @@
+kafka-acls.sh --bootstrap-server kafka-1:9092,kafka-2:9092 --add --allow-principal User:headrace --operation AlterConfigs --operation Create --operation Describe --topic activation.customer.entitlement.v1
+kafka-acls.sh --bootstrap-server kafka-1:9092,kafka-2:9092 --add --allow-principal User:headrace --operation AlterConfigs --operation Create --operation Describe --topic headrace.activation.customer-entitlement.quarantine
+kafka-acls.sh --bootstrap-server kafka-1:9092,kafka-2:9092 --add --allow-principal User:headrace --operation AlterConfigs --operation Create --operation Describe --topic headrace.activation.customer-entitlement.runs
+kafka-acls.sh --bootstrap-server kafka-1:9092,kafka-2:9092 --add --allow-principal User:headrace --operation AlterConfigs --operation Create --operation Describe --topic headrace.activation.customer-entitlement.snapshot
