@@ -25,6 +25,11 @@ export function alsoContracts(project: Project, mapping: Mapping, nowMs: number)
   });
 }
 
+/** The mappings, and each once more for every version that is published beside it: with the topic of that version, and the internal topics in common. */
+export function publishedMappings(project: Project, mappings: Iterable<Mapping>, nowMs: number): readonly Mapping[] {
+  return [...mappings].flatMap((mapping) => [mapping, ...alsoContracts(project, mapping, nowMs).map((also) => also.mapping)]);
+}
+
 /** What a person should know: a version that ends within two weeks, or has ended. */
 export function alsoNotices(mapping: Mapping, nowMs: number): readonly string[] {
   return (mapping.also ?? []).flatMap((also) => {

@@ -1,4 +1,4 @@
-import { alsoContracts } from '../config/also-versions.ts';
+import { alsoContracts, publishedMappings } from '../config/also-versions.ts';
 import type { Mapping, Project } from '../config/project.ts';
 import type { HeadraceError } from '../core/errors.ts';
 import { denial } from '../publish/denial.ts';
@@ -54,7 +54,7 @@ export function denialOf(actions: readonly TopicAction[], project: Project, purp
     action === 'unknown' ? [{ resource: 'topic', name: spec.topic, pattern: 'literal', operation: 'DescribeConfigs' } as const] : [],
   );
   if (refused.length === 0) return undefined;
-  const grants = grantsFor(project, project.mappings.values(), [purpose]);
+  const grants = grantsFor(project, publishedMappings(project, project.mappings.values(), Date.now()), [purpose]);
   return denial(
     project.kafka,
     'Reading topic settings',

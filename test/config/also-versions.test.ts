@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { alsoContracts, alsoNotices } from '../../src/config/also-versions.ts';
+import { alsoContracts, alsoNotices, publishedMappings } from '../../src/config/also-versions.ts';
 import { type LoadedProject, loadProject } from '../../src/config/load-project.ts';
 import type { Mapping, Project } from '../../src/config/project.ts';
 import { formatProblem } from '../../src/core/problem.ts';
 import { freezeContracts } from '../../src/ops/freeze-contracts.ts';
+import { grantsFor } from '../../src/publish/grants.ts';
 import { ENV, MAPPING, PROJECT, temporaryFolder, writeFiles } from './written-project.ts';
 
 const ALSO = 'also: { version: "1.0", until: 2027-01-31 }\n';
@@ -40,6 +41,16 @@ test('its end is announced two weeks before, and said afterwards', async () => {
   expect(alsoNotices(mapping, at('2027-02-01T00:00:00Z'))).toEqual([
     expect.stringMatching(/ended with 2027-01-31: its topic stays as it is/),
   ]);
+});
+
+test('its topic gets the same grants', async () => {
+  const project = (await edited(SECOND)).project as Project;
+  const topics = (nowMs: number) =>
+    grantsFor(project, publishedMappings(project, project.mappings.values(), nowMs), ['run'])
+      .filter(({ operation, name }) => operation === 'Write' && name.startsWith('shop.'))
+      .map(({ name }) => name);
+  expect(topics(at('2026-11-25T00:00:00Z'))).toEqual(['shop.customer.tier.v1', 'shop.customer.tier.v2']);
+  expect(topics(at('2027-02-01T00:00:00Z'))).toEqual(['shop.customer.tier.v2']);
 });
 
 test('a list of versions, and none', async () => {

@@ -128,7 +128,7 @@ test('a new topic gets the current version of every live fact; what changed goes
   expect(updated?.headers.ce_changed).toBeUndefined();
 
   expect(await both.run('account')).toMatchObject({ scope: 'incremental', published: 0 });
-  await touch(both, `plan = 'gold', number = 500`, `id in ('a7', 'a9')`);
+  await touch(both, `plan = 'silver', number = 500`, `id in ('a7', 'a9')`);
   await both.sql(`insert into accounts (id, plan, number) values ('new', 'gold', 1); delete from accounts where id = 'a11'`);
   expect(await both.run('account', { full: true })).toMatchObject({ counts: { created: 1, updated: 2, deleted: 1, filled: 0 } });
   const [after1, after2] = [await expectTopic(both, 'v1'), await expectTopic(both, 'v2')];
