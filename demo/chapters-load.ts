@@ -32,11 +32,12 @@ export async function loadEverything(stage: Stage): Promise<void> {
   chapter(
     'The contracts, and the initial load',
     'Five mappings in mappings/ say which rows become which facts: one governance mapping (consent), two profiles, one command, one behavior. ' +
-      'Two of them read the same model. First the files are checked, also against the columns of the warehouse; then the topics are made; then everything is published.',
+      'Two of them read the same model. First the files are checked, also against the columns of the warehouse, and the contracts against their frozen versions in contracts/; then the topics are made; then everything is published.',
   );
   const validated = await headrace.run(['validate'], { show: false });
   const verdict = validated.stdout.trimEnd().split('\n').at(-1);
   console.log(verdict);
+  await headrace.run(['contracts', 'check', '--frozen']);
   const applied = await headrace.run(['topics', 'apply'], { show: false });
   console.log(`${applied.stdout.trimEnd().split('\n').at(-1)}\n`);
   const runs = await headrace.runTable();

@@ -1,6 +1,6 @@
 import type { Problem } from '../core/problem.ts';
+import { frozenMapping } from './frozen-mapping.ts';
 import type { AlsoVersion, ContractHistory, FrozenContract, Mapping, Project } from './project.ts';
-import { mappingOfVersion } from './version-mapping.ts';
 
 /** An earlier version of a contract as it is published beside the working one. */
 export interface AlsoContract {
@@ -21,7 +21,7 @@ export function alsoContracts(project: Project, mapping: Mapping, nowMs: number)
     const frozen = frozenOf(versions, also);
     const model = frozen && project.models.get(frozen.rules.model);
     if (frozen === undefined || model === undefined || isPast(also, nowMs)) return [];
-    return [{ version: textOf(also), until: also.until, mapping: mappingOfVersion(mapping, frozen, model) }];
+    return [{ version: textOf(also), until: also.until, mapping: frozenMapping(mapping, frozen, model) }];
   });
 }
 

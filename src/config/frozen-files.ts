@@ -79,7 +79,7 @@ async function readFrozen(
     report(document.problem([], `This file holds the contract ${stands}: it was renamed or copied.`, CHECK_OUT(file)));
     return undefined;
   }
-  return { file, rules, digest };
+  return { file, rules, digest, locate: (path) => document.locate(path) };
 }
 
 const CHECK_OUT = (path: string) => `Restore it: git checkout -- ${path}.`;

@@ -74,6 +74,7 @@ function nextSteps(warehouse: InitOptions['warehouse'], hasGitignore: boolean): 
     'Create the topics: headrace topics apply',
     'See what would be published: headrace plan',
     'Publish it: headrace run',
+    'Before consumers rely on it, write its contract down, and commit contracts/: headrace contracts freeze',
   ];
 }
 

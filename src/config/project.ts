@@ -235,10 +235,13 @@ export interface ContractHistory {
   freeze(): FrozenForm;
 }
 
+/** One version as it was frozen. As a mapping that makes its facts again: frozen-mapping.ts. */
 export interface FrozenContract {
   readonly file: string;
   readonly rules: ContractRules;
   readonly digest: string;
+  /** Where a path of the file stands. */
+  readonly locate: (path: string) => Location;
 }
 
 /** The text of a frozen file, and the digest of what it says. */

@@ -56,7 +56,7 @@ export function checkHistory(rules: ContractRules, history: ContractHistory): Co
   const isBroken = changes.some((change) => change.refused);
   if (newest === undefined) return { ...compared, status: 'unfrozen' };
   const isPassed = compare(version, newest.rules.version) < 0;
-  const nextVersion = isBroken || isPassed || named !== undefined ? nextVersionOf(rules, newest, versions, policy) : null;
+  const nextVersion = isBroken || isPassed || named !== undefined ? nextVersionOf(rules, newest, versions, changes) : null;
   if (isBroken) return { ...compared, status: 'incompatible', nextVersion };
   if (isFrozen) return { ...compared, status: isPassed ? 'older' : 'frozen' };
   return isPassed || named !== undefined ? { ...compared, status: 'changed', nextVersion } : { ...compared, status: 'unfrozen' };
@@ -87,7 +87,7 @@ function judgedChanges(rules: ContractRules, baselines: readonly FrozenContract[
     const since = formatVersion(baseline.rules.version);
     const changes = [...compareContracts(contractOf(baseline.rules), after), ...ruleChanges(baseline.rules, rules)];
     for (const change of changes) {
-      const name = `${change.kind} ${change.at} ${change.message}`;
+      const name = [change.kind, change.at, change.message, ...change.breaks].join('\0');
       const refused = change.breaks.some((readers) => guarded.includes(readers));
       found.set(name, { ...change, refused, since: [...(found.get(name)?.since ?? []), since] });
     }
@@ -115,11 +115,23 @@ function topicKept(rules: ContractRules, versions: readonly FrozenContract[], po
   ];
 }
 
-/** One minor version more, or one major version more where the newest one's readers would break. */
-function nextVersionOf(rules: ContractRules, newest: FrozenContract, versions: readonly FrozenContract[], policy: Compatibility): string {
+/**
+ * One minor version more, or one major version more where readers would break. A version that only has the wrong topic stays; one that lies behind the newest is
+ * held against that.
+ */
+function nextVersionOf(
+  rules: ContractRules,
+  newest: FrozenContract,
+  versions: readonly FrozenContract[],
+  changes: readonly JudgedChange[],
+): string {
   const { major, minor } = newest.rules.version;
-  const baselines = baselinesOf(versions, newest.rules.version, policy);
-  const isBroken = judgedChanges(rules, baselines, policy).some((change) => change.refused);
+  const refused = changes.filter((change) => change.refused);
+  if (refused.length > 0 && refused.every(({ kind }) => kind === 'topic_kept')) return formatVersion(rules.version);
+  const policy = rules.compatibility;
+  const isBroken =
+    refused.length > 0 ||
+    judgedChanges(rules, baselinesOf(versions, newest.rules.version, policy), policy).some((change) => change.refused);
   return isBroken ? `${major + 1}.0` : `${major}.${minor + 1}`;
 }
 

@@ -1,7 +1,10 @@
-import type { Project } from '../config/project.ts';
+import type { Mapping, Project } from '../config/project.ts';
+import { isFrozen } from '../contract/check-history.ts';
 import { EXIT, type ExitCode, exitCodeOf, HeadraceError } from '../core/errors.ts';
 import { formatProblem } from '../core/problem.ts';
+import { contractError, mayRun } from '../run/check-contract.ts';
 import type { System } from '../run/system.ts';
+import { checkContracts } from './check-contracts.ts';
 import { checkMappings } from './check-mappings.ts';
 import type { JobSettings } from './create-job.ts';
 import { checkCluster, checkTopics } from './doctor-kafka.ts';
@@ -23,7 +26,27 @@ export async function examine(system: System, project: Project, settings: JobSet
     checkWarehouses(system, project),
     checkKafka(system, project, settings),
   ]);
-  return [checkNode(process.versions.node), folder, ...checkLogins(project, Date.now()), ...warehouses, ...kafka];
+  return [checkNode(process.versions.node), folder, ...checkLogins(project, Date.now()), ...checkFrozen(project), ...warehouses, ...kafka];
+}
+
+/** Whether a run would refuse the contracts as they are. */
+function checkFrozen(project: Project): readonly Finding[] {
+  return checkContracts(project, [...project.mappings.values()]).map((check) => {
+    const subject = `mapping ${check.mapping}`;
+    if (!mayRun(check, project.environment)) return failure('frozen', subject, contractError(check, mappingOf(project, check.mapping)));
+    if (isFrozen(check)) return fine('frozen', subject, `version ${check.version} of its contract is frozen`);
+    const remedy = `Before it is deployed: headrace contracts freeze ${check.mapping}.`;
+    return suspicion(
+      'frozen',
+      subject,
+      `version ${check.version} of its contract is not frozen, which environment dev alone allows`,
+      remedy,
+    );
+  });
+}
+
+function mappingOf(project: Project, name: string): Mapping {
+  return project.mappings.get(name) as Mapping;
 }
 
 async function checkWarehouses(system: System, project: Project): Promise<readonly Finding[]> {

@@ -1,5 +1,5 @@
+import { frozenMapping } from '../config/frozen-mapping.ts';
 import type { ContractRules, FrozenContract, Mapping, Project } from '../config/project.ts';
-import { mappingOfVersion } from '../config/version-mapping.ts';
 import { checkHistory } from '../contract/check-history.ts';
 import type { ContractChange } from '../contract/compatibility/change.ts';
 import { compareContracts } from '../contract/compatibility/compare-contracts.ts';
@@ -133,7 +133,7 @@ function targetOf(project: Project, mapping: Mapping, frozen: FrozenContract): M
   const model = project.models.get(rules.model);
   if (model === undefined)
     return refuse(`version ${version} reads the model ${rules.model}, which is gone.`, `Restore models/${rules.model}.yml.`);
-  return mappingOfVersion(mapping, frozen, model);
+  return frozenMapping(mapping, frozen, model);
 }
 
 function rulesOf(project: Project, mapping: Mapping, version: string): ContractRules | undefined {

@@ -1,5 +1,5 @@
 import type { Mapping } from '../config/project.ts';
-import { type ContractCheck, checkHistory, type JudgedChange } from '../contract/check-history.ts';
+import { type ContractCheck, checkHistory, isFrozen, isRefused, type JudgedChange } from '../contract/check-history.ts';
 import { HeadraceError } from '../core/errors.ts';
 import { formatProblem } from '../core/problem.ts';
 import type { Job } from './job.ts';
@@ -16,10 +16,12 @@ export function checkContract({ project, mapping, rollback }: Pick<Job, 'project
   const history = project.contracts.get(mapping.name);
   if (history === undefined) throw new Error(`the project was loaded without the contracts of ${mapping.name}`);
   const check = checkHistory(mapping, history);
-  if (check.status === 'frozen' || check.status === 'older') return;
-  const isTrial = check.status === 'unfrozen' || check.status === 'changed';
-  if (isTrial && project.environment === TRYING_OUT) return;
-  throw contractError(check, mapping);
+  if (!mayRun(check, project.environment)) throw contractError(check, mapping);
+}
+
+/** What is frozen may run; in dev also what could be. */
+export function mayRun(check: ContractCheck, environment: string): boolean {
+  return isFrozen(check) || (environment === TRYING_OUT && !isRefused(check));
 }
 
 /** Why a contract is neither frozen nor can be, as the error that a command ends with. */

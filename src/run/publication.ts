@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { frozenMapping } from '../config/frozen-mapping.ts';
 import type { Mapping } from '../config/project.ts';
-import { mappingOfVersion } from '../config/version-mapping.ts';
 import { formatVersion } from '../contract/contract.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
@@ -45,7 +45,7 @@ export function digestOfJob({ mapping, also }: Job): string {
 
 /** The topic of `nextOffsets`. An earlier release did not name it: it is that of the version that was published. */
 export function topicOfControl(job: Job, control: ControlRecord): string {
-  return control.topic ?? frozenMapping(job, control.contractVersion)?.topic ?? job.mapping.topic;
+  return control.topic ?? versionOf(job, control.contractVersion)?.topic ?? job.mapping.topic;
 }
 
 /** The offsets after the last records of ours in a topic; undefined where none of it is known. */
@@ -57,7 +57,7 @@ export function knownOffsets(job: Job, control: ControlRecord | null, topic: str
 
 /** The mapping under a version that was published before. Throws CONFIG_INVALID where its frozen file is gone. */
 export function requireVersion(job: Job, version: string): Mapping {
-  const mapping = frozenMapping(job, version);
+  const mapping = versionOf(job, version);
   if (mapping !== undefined) return mapping;
   throw new HeadraceError(
     'CONFIG_INVALID',
@@ -68,12 +68,12 @@ export function requireVersion(job: Job, version: string): Mapping {
   );
 }
 
-function frozenMapping(job: Job, version: string): Mapping | undefined {
+function versionOf(job: Job, version: string): Mapping | undefined {
   if (formatVersion(job.mapping.version) === version) return job.mapping;
   const { project, mapping } = job;
   const frozen = project.contracts.get(mapping.name)?.versions.find(({ rules }) => formatVersion(rules.version) === version);
   const model = frozen && project.models.get(frozen.rules.model);
-  return frozen === undefined || model === undefined ? undefined : mappingOfVersion(mapping, frozen, model);
+  return frozen === undefined || model === undefined ? undefined : frozenMapping(mapping, frozen, model);
 }
 
 function topicVersionOf({ topic, version }: Mapping): TopicVersion {

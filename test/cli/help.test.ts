@@ -11,6 +11,8 @@ const COMMANDS = [
   'topics plan',
   'topics apply',
   'topics acl',
+  'contracts check',
+  'contracts freeze',
   'state show',
   'state rebuild',
   'state adopt',

@@ -182,6 +182,23 @@ describe('what does not answer', () => {
     expect(stdout).toMatch(/^✖ kafka .*\n {4}→ Check kafka\.brokers/m);
   });
 
+  test('doctor says which contracts a run would refuse', async () => {
+    await duckdbProject();
+    hasty();
+    const env = { KAFKA_BROKERS: `127.0.0.1:${await freePort()}` };
+    const frozen = /^(.) frozen .*\n(?: {4}→ (.*))?/m;
+    expect(frozen.exec((await headrace(root, ['doctor'], env)).stdout)?.slice(1)).toEqual([
+      '!',
+      expect.stringContaining('contracts freeze'),
+    ]);
+    const inProduction = await headrace(root, ['doctor', '--json'], { ...env, HEADRACE_ENV: 'prod' });
+    expect(inProduction.code).toBe(2);
+    const { findings } = JSON.parse(inProduction.stdout) as { findings: { check: string; code: string | null }[] };
+    expect(findings.find(({ check }) => check === 'frozen')).toMatchObject({ status: 'failed', code: 'CONTRACT_UNFROZEN' });
+    expect(await headrace(root, ['contracts', 'freeze'], env)).toMatchObject({ code: 0 });
+    expect(frozen.exec((await headrace(root, ['doctor'], { ...env, HEADRACE_ENV: 'prod' })).stdout)?.[1]).toBe('✔');
+  });
+
   test('a folder that cannot be written is found by doctor', async () => {
     await duckdbProject();
     hasty();

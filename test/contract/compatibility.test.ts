@@ -68,3 +68,17 @@ test('the mirror image breaks the others: what old readers are to a change, new 
 test('a contract is compatible with itself', () => {
   for (const { after } of COMPATIBILITY_CASES) expect(compareContracts(contractOf(after), contractOf(after), 'strictest')).toEqual([]);
 });
+
+test.each([
+  ['rename with an alias', ['field_renamed b', 'aliases_changed b']],
+  ['rename a required field', ['field_added b', 'field_removed a']],
+  ['a built member is renamed with an alias', ['field_renamed o.b', 'aliases_changed o.b']],
+  ['items get a required member', ['field_added f[].b']],
+  ['list of lists of int32 → of int64', ['type_changed f[][]']],
+  ['a member of a member is narrowed', ['type_changed f.a.b']],
+  ['a symbol is replaced', ['symbol_added f', 'symbol_removed f']],
+  ['move fields', ['fields_reordered ']],
+])('%s: said once, and where', (name, expected) => {
+  const { before, after } = COMPATIBILITY_CASES.find((each) => each.name === name) as CompatibilityCase;
+  expect(compareContracts(contractOf(before), contractOf(after)).map(({ kind, at }) => `${kind} ${at}`)).toEqual(expected);
+});

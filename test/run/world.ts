@@ -35,8 +35,10 @@ export interface WorldFiles {
   readonly snapshot?: string;
   /** Frozen versions stay from one edit to the next. */
   readonly keepContracts?: true;
-  /** `dev` unless given; in any other one the contracts are frozen anew with the files. */
+  /** `dev` unless given. */
   readonly environment?: string;
+  /** Whether the contracts are frozen anew with the files, or left as they lie there: true unless given, in any environment but dev. */
+  readonly frozen?: boolean;
   /** Variables that the project file names, beside those of the world. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -214,8 +216,7 @@ export class World {
 }
 
 function writeFiles(root: string, name: string, files: WorldFiles): void {
-  if ((files.environment ?? 'dev') !== 'dev' && files.keepContracts !== true)
-    rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
+  if (isFrozen(files) && files.keepContracts !== true) rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
   for (const folder of ['models', 'mappings']) {
     rmSync(path.join(root, folder), { recursive: true, force: true });
     mkdirSync(path.join(root, folder), { recursive: true });
@@ -234,13 +235,13 @@ snapshot: { path: .headrace, ${files.snapshot ?? ''} }
   for (const [file, text] of Object.entries(files.mappings)) writeFileSync(path.join(root, 'mappings', `${file}.yml`), fill(text));
 }
 
-async function loadFrozen(
-  root: string,
-  variables: Readonly<Record<string, string>>,
-  { environment = 'dev' }: WorldFiles,
-): Promise<Project> {
+function isFrozen({ environment = 'dev', frozen = environment !== 'dev' }: WorldFiles): boolean {
+  return frozen;
+}
+
+async function loadFrozen(root: string, variables: Readonly<Record<string, string>>, files: WorldFiles): Promise<Project> {
   const project = await load(root, variables);
-  if (environment === 'dev') return project;
+  if (!isFrozen(files)) return project;
   for (const { error } of await freezeContracts(project, [...project.mappings.values()])) if (error !== undefined) throw error;
   return load(root, variables);
 }
