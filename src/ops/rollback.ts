@@ -120,12 +120,10 @@ function targetOf(project: Project, mapping: Mapping, frozen: FrozenContract): M
       'behavior facts are immutable: those that were published stay as they are.',
       `Set ${mapping.location.file} back to ${version}: later events are published under it.`,
     );
-  const differs = (what: string) =>
-    refuse(
-      `version ${version} has another ${what} than the mapping: its facts cannot follow on those that were published.`,
-      'Publish it as a mapping of its own, to a topic of its own.',
-    );
-  if (rules.topic !== mapping.topic) differs('topic');
+  const differs = (what: string, way = 'Publish it as a mapping of its own, to a topic of its own.') =>
+    refuse(`version ${version} has another ${what} than the mapping: its facts cannot follow on those that were published.`, way);
+  if (rules.topic !== mapping.topic)
+    differs('topic', `Publish both, as long as readers of ${rules.topic} need it: also: { version: "${version}", until: … }.`);
   if (rules.key.join('\0') !== mapping.key.join('\0')) differs('key');
   if (rules.identity.join('\0') !== mapping.identity.join('\0')) differs('identity');
   if (rules.class !== mapping.class) differs('class');

@@ -168,3 +168,41 @@ test('a row that the old contract refuses is quarantined as a whole, and the rea
   await touch(both, `plan = 'bronze'`, `id = 'a1'`);
   expect(await both.run('account')).toMatchObject({ published: 0, counts: { quarantined: 1 } });
 });
+
+test('a minor version goes to the same topic: the facts that differ are published under it, and the others stay', async () => {
+  world = await World.create(table, OLD);
+  await world.run('account');
+  const next = await world.edited(
+    files(
+      mapping(
+        '1.5',
+        'v1',
+        OLD_FIELDS.replace('{ from: number, type: int64 }', '{ cel: "row.number > 150 ? row.number + 1000 : row.number", type: int64 }'),
+      ),
+    ),
+  );
+  expect(await next.run('account')).toMatchObject({
+    scope: 'full comparison',
+    published: 50,
+    counts: { updated: 50, filled: 0, unchanged: 150 },
+  });
+  const { history, violations } = await foldOf(next, 'v1');
+  expect(violations).toEqual([]);
+  expect(history.get('a200')?.map(({ headers }) => headers.ce_dataschema?.split(':').at(-1))).toEqual(['1.4', '1.5']);
+  expect(history.get('a200')?.at(-1)).toMatchObject({ version: 2, value: { number: '1200' }, headers: { ce_changed: 'number' } });
+  expect(history.get('a1')?.map(({ headers }) => headers.ce_dataschema?.split(':').at(-1))).toEqual(['1.4']);
+});
+
+test('a field that is renamed, with its former name as an alias: every fact has it under the new name, which ce_changed says', async () => {
+  world = await World.create(table, files(mapping('1.4', 'v1', OLD_FIELDS, 'compatibility: none')));
+  await world.run('account');
+  const renamed = OLD_FIELDS.replace('  number: { from: number, type: int64 }', '  rank: { from: number, type: int64, aliases: [number] }');
+  const next = await world.edited(files(mapping('1.5', 'v1', renamed, 'compatibility: none')));
+  expect(await next.run('account', { allow: new Set(['updated']) })).toMatchObject({ published: 200, counts: { updated: 200 } });
+  const { history } = await foldOf(next, 'v1');
+  expect(history.get('a7')?.at(-1)).toMatchObject({
+    version: 2,
+    value: { id: 'a7', plan: 'SILVER', rank: '7' },
+    headers: { ce_changed: 'rank' },
+  });
+});
