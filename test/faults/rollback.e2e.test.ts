@@ -96,7 +96,7 @@ describe('from the command line', () => {
   test('without a terminal and without --yes it ends with 4 and says what to do', async () => {
     const { code, stderr } = await headrace(rollback('1.0'));
     expect(code).toBe(4);
-    expect(stderr).toContain('add --yes');
+    expect(stderr).toContain('with --yes');
     expect((await world.fold('account')).records).toBe(400);
   });
 
