@@ -24,6 +24,7 @@ const ADAPTERS = [
   'src/warehouse/duckdb',
   'src/warehouse/snowflake',
   'src/warehouse/bigquery',
+  'src/contract/confluent',
   'src/publish/kafka',
   'src/snapshot/local',
   'src/snapshot/warehouse',
@@ -31,8 +32,10 @@ const ADAPTERS = [
 
 /** Where each package may be imported: prefixes of paths. A runtime dependency that is not listed may be imported nowhere. */
 const PACKAGES = {
+  '@bufbuild/protobuf': ['src/contract/protobuf/'],
   '@duckdb/node-api': ['src/warehouse/duckdb/'],
   '@marcbachmann/cel-js': ['src/contract/'],
+  avsc: ['src/contract/avro/'],
   commander: ['src/cli/'],
   'cron-parser': ['src/config/', 'src/run/'],
   'fastest-levenshtein': ['src/core/nearest.ts'],
@@ -148,6 +151,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/' },
       to: { path: inPackage(LAZY), dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'encoding-lazily',
+      comment: "load an encoding when a mapping uses it: `await import('./avro/codec.ts')`",
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/contract/(avro|protobuf)/' },
+      to: { path: '^src/contract/(avro|protobuf)/codec\\.ts$', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     ...layerRules,
     ...siblingRules,

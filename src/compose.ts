@@ -24,6 +24,11 @@ export function composeSystem(project: Project, purpose: Purpose = 'run'): Syste
       warehouses.set(name, warehouse);
       return warehouse;
     },
+    registry: async () => {
+      const { registry } = project;
+      if (registry === undefined) return undefined;
+      return new (await import('./contract/confluent/registry.ts')).ConfluentRegistry(registry);
+    },
     publishers: new KafkaPublisherFactory(project.kafka, { grants }),
     admin,
     partitionOf,

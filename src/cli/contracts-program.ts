@@ -65,15 +65,21 @@ export function addContractsCommands(program: Command, add: AddCommand): void {
   const exporting = add<import('./commands/contracts-export.ts').ContractsExportFlags>(
     contracts,
     'export [mappings...]',
-    'Write the contracts in the form of another standard, from the files alone.',
+    'Write what consumers read facts by: the schema of each encoding, or a document of another standard. From the files alone.',
     [
+      'headrace contracts export --out schemas',
+      'headrace contracts export customer > customer.proto',
       'headrace contracts export --format asyncapi --out asyncapi.yaml',
       'headrace contracts export --format odcs --out contracts-odcs/',
       'headrace contracts export customer --format odcs',
     ],
   );
   exporting.command
-    .addOption(new Option('--format <format>', 'form of the documents').choices(['asyncapi', 'odcs']).makeOptionMandatory())
+    .addOption(
+      new Option('--format <format>', 'schema: JSON Schema, Avro or Protobuf, as each mapping is encoded')
+        .choices(['schema', 'asyncapi', 'odcs'])
+        .default('schema'),
+    )
     .option('--out <path>', 'file, or folder (a name without an extension); without it the only document goes to stdout');
   exporting.runs(async (names, flags) => {
     const { exportContractsCommand } = await import('./commands/contracts-export.ts');

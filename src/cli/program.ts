@@ -185,7 +185,7 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
 
 const EXIT_CODES = `
 Exit codes:
-  0 done · 1 failed · 2 invalid configuration · 3 warehouse or Kafka unreachable, or a topic or grant missing
+  0 done · 1 failed · 2 invalid configuration · 3 warehouse, Kafka or registry unreachable, or a topic, grant or schema missing
   4 stopped by a guard, or not confirmed · 5 another instance owns the mapping · 128+n ended by signal n`;
 
 function principal(text: string): string {

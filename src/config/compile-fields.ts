@@ -51,7 +51,14 @@ function compileNested(
   }
   const type = {
     kind: 'object',
-    members: members.map((member) => ({ name: member.name, type: member.type, optional: member.optional })),
+    members: members.map(({ name, type, optional, number, description, aliases }) => ({
+      name,
+      type,
+      optional,
+      number,
+      description,
+      aliases,
+    })),
   } as const;
   return { name, members, type, optional: false, ...noticesOf(written) };
 }
@@ -81,8 +88,13 @@ function compileLeaf(name: string, written: WrittenField, path: Path, document: 
 }
 
 /** What a field says to people, and to readers of earlier versions. */
-function noticesOf({ description, aliases, deprecated }: WrittenField): Pick<Field, 'description' | 'aliases' | 'deprecated'> {
-  return { description, aliases, deprecated: compileDeprecation(deprecated) };
+function noticesOf({
+  description,
+  number,
+  aliases,
+  deprecated,
+}: WrittenField): Pick<Field, 'description' | 'number' | 'aliases' | 'deprecated'> {
+  return { description, number, aliases, deprecated: compileDeprecation(deprecated) };
 }
 
 export function compileDeprecation(written: WrittenField['deprecated']): Deprecation | undefined {

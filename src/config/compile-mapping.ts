@@ -9,6 +9,7 @@ import { compileOccurredAt, contractRules } from './contract-rules.ts';
 import { describedBy } from './dbt/described-by.ts';
 import { mappingDigest } from './digest.ts';
 import type { SourceDocument } from './document.ts';
+import { checkEncoding } from './encoding-rules.ts';
 import { checkMappingRules } from './mapping-rules.ts';
 import { mappingSchemaWritten, type WrittenMapping } from './mapping-schema.ts';
 import type { Field, Mapping, Model } from './project.ts';
@@ -44,6 +45,7 @@ export function compileMapping(
     report(document.problem(['fields'], 'The fact has no fields.'));
   const occurredAt = compileOccurredAt(written, document, report);
   checkNames(written, fields, document, known, report);
+  checkEncoding(written.encoding ?? 'json', fields, document, report);
   const topicSpec = compileTopic(written.class ?? 'profile', written, project.topics, document, report);
   const settings = classSettings(written);
   if (written.class !== undefined)

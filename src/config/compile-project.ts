@@ -6,7 +6,16 @@ import type { Problem } from '../core/problem.ts';
 import { compileGuards, DEFAULT_GUARDS } from './compile-guards.ts';
 import type { DbtSection } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
-import type { Guards, KafkaConfig, PostgresConfig, SaslConfig, SnapshotConfig, TlsConfig, WarehouseConfig } from './project.ts';
+import type {
+  Guards,
+  KafkaConfig,
+  PostgresConfig,
+  RegistryConfig,
+  SaslConfig,
+  SnapshotConfig,
+  TlsConfig,
+  WarehouseConfig,
+} from './project.ts';
 import { type duckdbSchema, type postgresSchema, projectSchemaWritten } from './project-schema.ts';
 import { readSection } from './read-section.ts';
 import { literalSecrets } from './secrets.ts';
@@ -20,16 +29,15 @@ export interface ProjectFile {
   readonly warehouseNames: readonly string[];
   readonly dbt: DbtSection | undefined;
   readonly kafka: KafkaConfig | undefined;
+  readonly registry: RegistryConfig | undefined;
   readonly snapshot: SnapshotConfig;
   readonly topics: TopicDefaults;
   readonly guards: Guards;
 }
 
-const LATER = { registry: 'Remove it: JSON facts need no registry.' };
-
 export function compileProject(document: SourceDocument, root: string, report: (problem: Problem) => void): ProjectFile {
   for (const problem of literalSecrets(document)) report(problem);
-  const written = readSection(projectSchemaWritten, document, report, LATER);
+  const written = readSection(projectSchemaWritten, document, report);
   const warehouses = new Map<string, WarehouseConfig>();
   for (const [name, warehouse] of Object.entries(written.warehouses ?? {})) {
     if (!/^[a-z_][a-z0-9_-]{0,62}$/.test(name)) {
@@ -55,6 +63,7 @@ export function compileProject(document: SourceDocument, root: string, report: (
     warehouseNames,
     dbt: written.dbt === undefined ? undefined : compileDbt(written.dbt, warehouseNames, document, report),
     kafka: written.kafka === undefined ? undefined : compileKafka(written.kafka, document, report),
+    registry: written.registry === undefined ? undefined : compileRegistry(written.registry, document, report),
     snapshot: { view: 'local', path: resolve(root, written.snapshot?.path ?? '.headrace'), key: written.snapshot?.key },
     topics: projectTopicDefaults(written.topics, document, report),
     guards: compileGuards(written.guards, DEFAULT_GUARDS),
@@ -166,6 +175,35 @@ function compileKafka(written: Written['kafka'], document: SourceDocument, repor
     connectTimeoutMs: written.connect_timeout ?? 5_000,
     requestTimeoutMs: written.request_timeout ?? 30_000,
     transactionTimeoutMs: written.transaction_timeout ?? 60_000,
+  };
+}
+
+function compileRegistry(
+  written: NonNullable<Written['registry']>,
+  document: SourceDocument,
+  report: (problem: Problem) => void,
+): RegistryConfig {
+  const { username, password, token } = written.auth ?? {};
+  const isComplete = token === undefined ? (username === undefined) === (password === undefined) : (username ?? password) === undefined;
+  if (written.auth !== undefined && (!isComplete || (token ?? username) === undefined))
+    report(document.problem(['registry', 'auth'], '`auth` has either `username` and `password`, or `token`.'));
+  if (written.auth !== undefined && written.url.startsWith('http:'))
+    report(
+      document.problem(
+        ['registry', 'url'],
+        'Without TLS the password or token is sent unencrypted.',
+        'Use an https:// address.',
+        'warning',
+      ),
+    );
+  return {
+    url: written.url,
+    auth: token !== undefined ? { token } : username !== undefined && password !== undefined ? { username, password } : undefined,
+    tls: compileTls(written.tls),
+    subjectStrategy: written.subject_strategy ?? 'topic',
+    register: written.register ?? true,
+    keys: written.keys ?? 'plain',
+    timeoutMs: written.timeout ?? 10_000,
   };
 }
 

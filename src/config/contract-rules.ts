@@ -27,7 +27,7 @@ export function contractRules(written: Partial<WrittenMapping>, parts: CompiledP
     owner,
     semantics: semantics.trim(),
     compatibility: parts.compatibility,
-    encoding: 'json',
+    encoding: written.encoding ?? 'json',
     key,
     identity: written.identity ?? key,
     dataSubject: written.data_subject,

@@ -44,7 +44,7 @@ function decisiveType(type: FieldType): unknown {
   if (type.kind === 'enum') return { kind: type.kind, symbols: [...type.symbols].sort() };
   if (type.kind === 'array') return { kind: type.kind, items: decisiveType(type.items) };
   if (type.kind === 'object')
-    return { kind: type.kind, members: type.members.map((member) => ({ ...member, type: decisiveType(member.type) })) };
+    return { kind: type.kind, members: type.members.map(({ name, type, optional }) => ({ name, type: decisiveType(type), optional })) };
   return type;
 }
 

@@ -82,6 +82,7 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv, nowMs = 
     root: source.root,
     warehouses: file.warehouses,
     kafka: file.kafka,
+    registry: file.registry,
     snapshot: file.snapshot,
     models: known.models,
     mappings: new Map(mappings.flatMap(({ mapping }) => (mapping === undefined ? [] : [[mapping.name, mapping] as const]))),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boolean, leaf, text } from './leaf.ts';
+import { boolean, integer, leaf, text } from './leaf.ts';
 import { guardsSchema, partitions, replication, topicConfig } from './project-schema.ts';
 import { choice, column, day, factName, slug, topicName, version } from './scalars.ts';
 import { fieldType } from './written-type.ts';
@@ -52,6 +52,9 @@ export const fieldSchema = z
     description: text().optional().meta({ description: 'What the field means.' }),
     aliases: z.array(text()).optional().meta({ description: 'Names that the field had in earlier versions of the contract.' }),
     deprecated: deprecation().optional().meta({ description: 'Asks consumers to leave the field: a text, or since, until and reason.' }),
+    number: integer(1, 536_870_911).optional().meta({
+      description: 'Field number in Protobuf: needed there, never changed, never used again for another field.',
+    }),
   })
   .meta({ oneOf: [{ required: ['from'] }, { required: ['cel'] }, { required: ['const'] }, { required: ['fields'] }] });
 
@@ -87,7 +90,7 @@ export const mappingSchemaWritten = z
     compatibility: choice(COMPATIBILITIES)
       .optional()
       .meta({ description: 'Which changes of the contract are allowed. Default: backward; full for command.' }),
-    encoding: choice(['json'], ['avro', 'protobuf']).optional().meta({ description: 'Encoding of the value.', default: 'json' }),
+    encoding: choice(['json', 'avro', 'protobuf']).optional().meta({ description: 'Encoding of the value.', default: 'json' }),
     key: fieldNames().meta({ description: 'Fields that form the Kafka key.' }),
     identity: fieldNames()
       .optional()

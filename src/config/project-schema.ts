@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { z } from 'zod';
 import { boolean, integer, leaf, secretText, text } from './leaf.ts';
-import { brokers, choice, duration, pem, postgresUrl, share, slug } from './scalars.ts';
+import { brokers, choice, duration, httpUrl, pem, postgresUrl, share, slug } from './scalars.ts';
 
 /** The written form of headrace.yml. Descriptions go into the JSON Schema that editors read. */
 
@@ -130,6 +130,33 @@ export const projectSchemaWritten = z
       .optional()
       .meta({ description: 'A dbt project: its models, snapshots, seeds and sources can be models here (`ref`).' }),
     kafka: kafka.meta({ description: 'The Kafka cluster.' }),
+    registry: z
+      .strictObject({
+        url: httpUrl().meta({ description: "Address of the registry, with the path of Confluent's API if it has one: https://host:8081." }),
+        auth: z
+          .strictObject({
+            username: text().optional().meta({ description: 'With `password`: HTTP basic authentication.' }),
+            password: secretText().optional().meta({ description: '${VAR} or ${file:...} only.' }),
+            token: secretText().optional().meta({ description: 'In their place: a bearer token, ${VAR} or ${file:...} only.' }),
+          })
+          .optional()
+          .meta({ description: 'How Headrace shows who it is.' }),
+        tls: tls.optional().meta({ description: 'Trust and client certificate, where those of the system are not enough.' }),
+        subject_strategy: choice(['topic', 'record', 'topic_record']).optional().meta({
+          description: 'Name of the subject: <topic>-value, the full name of the fact, or <topic>-<full name>.',
+          default: 'topic',
+        }),
+        register: boolean()
+          .optional()
+          .meta({ description: 'false: schemas are only looked up; somebody else registers them.', default: true }),
+        keys: choice(['plain', 'encoded']).optional().meta({
+          description: 'encoded: the Kafka key is a record in the encoding of the value, with a schema of its own.',
+          default: 'plain',
+        }),
+        timeout: duration('100ms', '5m').optional().meta({ description: 'The longest that one answer may take.', default: '10s' }),
+      })
+      .optional()
+      .meta({ description: "A schema registry with Confluent's API: values are then in Confluent's wire format." }),
     topics: z
       .strictObject({
         partitions: partitions.meta({ description: 'Partitions of a fact topic.', default: 6 }),

@@ -13,6 +13,7 @@ export interface Project {
   readonly root: string;
   readonly warehouses: ReadonlyMap<string, WarehouseConfig>;
   readonly kafka: KafkaConfig;
+  readonly registry?: RegistryConfig | undefined;
   readonly snapshot: SnapshotConfig;
   readonly models: ReadonlyMap<string, Model>;
   readonly mappings: ReadonlyMap<string, Mapping>;
@@ -67,6 +68,23 @@ export interface KafkaConfig {
   /** The broker aborts a transaction of ours that is older. */
   readonly transactionTimeoutMs: number;
 }
+
+/** A schema registry with Confluent's API. With it, values are in Confluent's wire format. */
+export interface RegistryConfig {
+  /** Without credentials, and without a slash at the end. */
+  readonly url: string;
+  readonly auth?: { readonly username: string; readonly password: string } | { readonly token: string } | undefined;
+  readonly tls?: TlsConfig | undefined;
+  readonly subjectStrategy: SubjectStrategy;
+  /** False: schemas are looked up, and somebody else registers them. */
+  readonly register: boolean;
+  readonly keys: 'plain' | 'encoded';
+  /** The longest that one answer may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Confluent's names: TopicNameStrategy, RecordNameStrategy, TopicRecordNameStrategy. */
+export type SubjectStrategy = 'topic' | 'record' | 'topic_record';
 
 export interface SnapshotConfig {
   readonly view: 'local';
@@ -171,7 +189,7 @@ export interface ContractRules {
   readonly owner: string;
   readonly semantics: string;
   readonly compatibility: Compatibility;
-  readonly encoding: 'json';
+  readonly encoding: Encoding;
   /** Names of fields. */
   readonly key: readonly string[];
   readonly identity: readonly string[];
@@ -253,6 +271,8 @@ export interface FrozenForm {
 
 export type Compatibility = 'none' | 'backward' | 'backward_transitive' | 'forward' | 'forward_transitive' | 'full' | 'full_transitive';
 
+export type Encoding = 'json' | 'avro' | 'protobuf';
+
 export type ValueSource = { readonly from: string } | { readonly cel: string } | { readonly const: string | number | boolean | null };
 
 export interface Field {
@@ -271,6 +291,8 @@ export interface Field {
   /** Names that the field had in earlier versions. */
   readonly aliases?: readonly string[] | undefined;
   readonly deprecated?: Deprecation | undefined;
+  /** The field number in Protobuf. */
+  readonly number?: number | undefined;
 }
 
 export interface Guards {

@@ -226,6 +226,23 @@ export const pem = (secret: boolean) =>
     { type: 'string' },
   );
 
+/** An http:// or https:// address without credentials: a password in it would stand in logs and messages. */
+export const httpUrl = () =>
+  leaf<string>(
+    (written) => {
+      const parsed = asText(written);
+      if (!('value' in parsed)) return { ...parsed, show: false };
+      const url = URL.canParse(parsed.value) ? new URL(parsed.value) : undefined;
+      if (url === undefined || !/^https?:$/.test(url.protocol))
+        return { refused: 'is not an address of the form https://host:port/path', show: false };
+      if (url.username !== '' || url.password !== '')
+        return { refused: 'must not hold credentials', suggestion: 'Write them under `auth`.', show: false };
+      if (url.search !== '' || url.hash !== '') return { refused: 'must end with its path, without ? and #', show: false };
+      return { value: url.href.replace(/\/+$/, '') };
+    },
+    { type: 'string' },
+  );
+
 const URL_FORM = 'postgres://user:${PGPASSWORD}@host:5432/database';
 
 /** A postgres:// URL. It may hold a password, so it is never shown. */

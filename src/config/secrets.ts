@@ -34,6 +34,9 @@ function secretPaths(document: SourceDocument): readonly Path[] {
     ['kafka', 'sasl', 'password'],
     ['kafka', 'sasl', 'token'],
     ['kafka', 'tls', 'key'],
+    ['registry', 'auth', 'password'],
+    ['registry', 'auth', 'token'],
+    ['registry', 'tls', 'key'],
     ['snapshot', 'key'],
     ...warehouseNames(document).flatMap((name) => [
       ['warehouses', name, 'password'],

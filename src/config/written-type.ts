@@ -104,6 +104,7 @@ function decimalType(written: unknown, path: Path, refuse: Refuse): FieldType | 
 }
 
 function enumType(written: unknown, path: Path, refuse: Refuse): FieldType | undefined {
+  if (typeof written === 'object' && written !== null && !Array.isArray(written)) return numberedEnum(written, path, refuse);
   if (!Array.isArray(written) || written.length === 0)
     return refuse(path, { refused: 'must be a list of symbols', suggestion: 'As { enum: [GOLD, SILVER] }.', show: false });
   const symbols: string[] = [];
@@ -115,6 +116,31 @@ function enumType(written: unknown, path: Path, refuse: Refuse): FieldType | und
     else symbols.push(symbol);
   }
   return symbols.length === written.length ? { kind: 'enum', symbols } : undefined;
+}
+
+/** `{ enum: { GOLD: 1, SILVER: 2 } }`: with the numbers that the symbols have in Protobuf. */
+function numberedEnum(written: object, path: Path, refuse: Refuse): FieldType | undefined {
+  const entries = Object.entries(written);
+  const type = enumType(
+    entries.map(([symbol]) => symbol),
+    path,
+    refuse,
+  );
+  const seen = new Set<number>();
+  let valid = true;
+  for (const [symbol, number] of entries) {
+    const isNumber = Number.isInteger(number) && number >= 1 && number <= 2_147_483_647;
+    if (isNumber && !seen.has(number)) seen.add(number);
+    else {
+      valid = false;
+      refuse([...path, symbol], {
+        refused: isNumber ? 'is the number of another symbol' : 'must be a whole number from 1 on',
+        suggestion: '0 is kept for symbols that a reader does not know.',
+        show: false,
+      });
+    }
+  }
+  return valid && type?.kind === 'enum' ? { ...type, numbers: entries.map(([, number]) => number as number) } : undefined;
 }
 
 function objectType(written: unknown, path: Path, refuse: Refuse): FieldType | undefined {
@@ -136,23 +162,26 @@ function objectType(written: unknown, path: Path, refuse: Refuse): FieldType | u
   return members.length === Object.keys(written).length ? { kind: 'object', members } : undefined;
 }
 
-/** `TYPE`, or `{ type: TYPE, optional: true }`. */
+/** `TYPE`, or `{ type: TYPE, optional: true, number: 3 }`. */
 function memberOf(name: string, written: unknown, path: Path, refuse: Refuse): ObjectMember | undefined {
   if (typeof written !== 'object' || written === null || !('type' in written)) {
     const type = parseFieldType(written, path, refuse);
     return type === undefined ? undefined : { name, type, optional: false };
   }
-  const unknown = Object.keys(written).find((key) => key !== 'type' && key !== 'optional');
+  const unknown = Object.keys(written).find((key) => !['type', 'optional', 'number'].includes(key));
   if (unknown !== undefined)
     return refuse([...path, unknown], {
       refused: 'is not known here',
-      suggestion: suggestName(unknown, ['type', 'optional']),
+      suggestion: suggestName(unknown, ['type', 'optional', 'number']),
       show: false,
     });
   const optional = 'optional' in written ? written.optional : false;
   if (typeof optional !== 'boolean') return refuse([...path, 'optional'], { refused: 'must be true or false' });
+  const number = 'number' in written ? written.number : undefined;
+  if (number !== undefined && !(typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 536_870_911))
+    return refuse([...path, 'number'], { refused: 'must be a whole number from 1 to 536870911' });
   const type = parseFieldType(written.type, [...path, 'type'], refuse);
-  return type === undefined ? undefined : { name, type, optional };
+  return type === undefined ? undefined : { name, type, optional, number };
 }
 
 /** JSON Schema of the written form. */
@@ -171,11 +200,11 @@ export const FIELD_TYPE_JSON_SCHEMA = {
       maxItems: 2,
     }),
     shapeSchema('enum', {
-      description: 'The allowed symbols.',
-      type: 'array',
-      items: { type: 'string', minLength: 1 },
-      minItems: 1,
-      uniqueItems: true,
+      description: 'The allowed symbols; with their numbers where the encoding is protobuf.',
+      anyOf: [
+        { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, uniqueItems: true },
+        { type: 'object', minProperties: 1, additionalProperties: { type: 'integer', minimum: 1 } },
+      ],
     }),
     shapeSchema('array', { $ref: FIELD_TYPE_REF }),
     shapeSchema('object', {
@@ -188,7 +217,7 @@ export const FIELD_TYPE_JSON_SCHEMA = {
           { $ref: FIELD_TYPE_REF },
           {
             type: 'object',
-            properties: { type: { $ref: FIELD_TYPE_REF }, optional: { type: 'boolean' } },
+            properties: { type: { $ref: FIELD_TYPE_REF }, optional: { type: 'boolean' }, number: { type: 'integer', minimum: 1 } },
             required: ['type'],
             additionalProperties: false,
           },

@@ -35,6 +35,8 @@ export interface ContractField {
   readonly default?: string | number | boolean | undefined;
   readonly description?: string | undefined;
   readonly aliases: readonly string[];
+  /** In Protobuf. */
+  readonly number?: number | undefined;
   readonly deprecated?: Deprecation | undefined;
 }
 
@@ -60,15 +62,15 @@ export function contractOf(rules: ContractRules): Contract {
 }
 
 function fieldOf(field: Field): ContractField {
-  const { name, type, optional, description, deprecated, aliases = [] } = field;
+  const { name, type, optional, description, deprecated, number, aliases = [] } = field;
   const members = field.members?.map(fieldOf) ?? membersOf(type);
-  return { name, type, members, optional, default: field.default, description, aliases, deprecated };
+  return { name, type, members, optional, default: field.default, description, aliases, number, deprecated };
 }
 
 /** The members of an object that comes from one column. */
 export function membersOf(type: FieldType): readonly ContractField[] | undefined {
   if (type.kind !== 'object') return undefined;
-  return type.members.map((member) => ({ ...member, members: membersOf(member.type), aliases: [] }));
+  return type.members.map((member) => ({ ...member, members: membersOf(member.type), aliases: member.aliases ?? [] }));
 }
 
 export function formatVersion({ major, minor }: ContractVersion): string {

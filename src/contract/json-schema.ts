@@ -1,33 +1,35 @@
-import type { Field, Mapping } from '../config/project.ts';
-import type { FieldType } from '../core/field-type.ts';
+import type { Mapping } from '../config/project.ts';
+import type { FieldType, ObjectMember } from '../core/field-type.ts';
+import { type FactShape, factShapeOf } from './fact-shape.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** JSON Schema 2020-12 of a mapping's values: what consumers may rely on. Every field is always there; an optional one may be null. */
 export function jsonSchemaOf(mapping: Mapping): JsonSchema {
+  return jsonSchemaOfShape(factShapeOf(mapping));
+}
+
+export function jsonSchemaOfShape(shape: FactShape): JsonSchema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: `${mapping.fact} ${mapping.version.major}.${mapping.version.minor}`,
-    description: mapping.semantics.trim(),
-    ...objectOf(mapping.fields.map((field) => ({ name: field.name, schema: schemaOfField(field) }))),
+    title: shape.title,
+    ...(shape.description === '' ? {} : { description: shape.description }),
+    ...objectOf(shape.members),
   };
 }
 
-function schemaOfField(field: Field): JsonSchema {
-  const own =
-    field.members === undefined
-      ? schemaOfType(field.type, field.optional)
-      : objectOf(field.members.map((member) => ({ name: member.name, schema: schemaOfField(member) })));
-  return field.description === undefined ? own : { ...own, description: field.description };
-}
-
-function objectOf(members: readonly { readonly name: string; readonly schema: JsonSchema }[]): JsonSchema {
+function objectOf(members: readonly ObjectMember[]): JsonSchema {
   return {
     type: 'object',
-    properties: Object.fromEntries(members.map(({ name, schema }) => [name, schema])),
+    properties: Object.fromEntries(members.map((member) => [member.name, schemaOfMember(member)])),
     required: members.map(({ name }) => name),
     additionalProperties: false,
   };
+}
+
+function schemaOfMember({ type, optional, description }: ObjectMember): JsonSchema {
+  const own = schemaOfType(type, optional);
+  return description === undefined ? own : { ...own, description };
 }
 
 function schemaOfType(type: FieldType, nullable: boolean): JsonSchema {
@@ -65,10 +67,8 @@ function schemaOfType(type: FieldType, nullable: boolean): JsonSchema {
       return { enum: nullable ? [...type.symbols, null] : [...type.symbols] };
     case 'array':
       return { type: named('array', nullable), items: schemaOfType(type.items, false) };
-    case 'object': {
-      const members = type.members.map((member) => ({ name: member.name, schema: schemaOfType(member.type, member.optional) }));
-      return { ...objectOf(members), type: named('object', nullable) };
-    }
+    case 'object':
+      return { ...objectOf(type.members), type: named('object', nullable) };
   }
 }
 

@@ -30,10 +30,10 @@ export interface Change {
   readonly entry: Entry | null;
   /** The entry before. */
   readonly before: { readonly partition: number; readonly offset: number; readonly version: number } | null;
-  /** The new fact as it is sent; null for deletions and for what is only remembered. */
-  readonly value: string | null;
+  /** The new fact as it is sent; of a deletion the fact before, where it is kept; null for what is only remembered. */
+  readonly value: string | Uint8Array | null;
   /** The fact under the further contracts that are published, in their order; absent where there are none. */
-  readonly also?: readonly { readonly value: string | null; readonly occurredAt: string }[] | undefined;
+  readonly also?: readonly { readonly value: string | Uint8Array | null; readonly occurredAt: string }[] | undefined;
   /** Of `filled`: which of the published contracts it is sent under; 0 is the mapping's own. */
   readonly under?: readonly number[] | undefined;
   /** RFC 3339, of the fact, or of the detection of a deletion. */

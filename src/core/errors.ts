@@ -47,6 +47,16 @@ export const ERROR_CODES = {
   TOPIC_MISSING: EXIT.unreachable,
   /** A topic exists with settings under which a promise cannot hold. */
   TOPIC_UNFIT: EXIT.unreachable,
+  /** The schema registry cannot be reached, does not answer in time, or is none. */
+  REGISTRY_UNREACHABLE: EXIT.unreachable,
+  /** The registry refuses the login, or a right is missing there. */
+  REGISTRY_DENIED: EXIT.unreachable,
+  /** A schema that must be registered already is not. */
+  SCHEMA_MISSING: EXIT.unreachable,
+  /** The registry's rule for the subject forbids the schema. */
+  SCHEMA_INCOMPATIBLE: EXIT.invalid,
+  /** The registry does not accept the schema as one. */
+  SCHEMA_REFUSED: EXIT.invalid,
   RECORD_TOO_LARGE: EXIT.failed,
   /** A transaction's outcome is unknown: close the producer, recover, and go on from the control record. */
   OUTCOME_UNKNOWN: EXIT.failed,

@@ -28,7 +28,7 @@ export interface AlsoFact {
   readonly fields: readonly string[];
   readonly occurredAt: string;
   /** Encoded; null where it is only compared. */
-  readonly value: string | null;
+  readonly value: string | Uint8Array | null;
 }
 
 /** The row is outside the mapping's `where`, or its soft-delete column says that it is gone. */

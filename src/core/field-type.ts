@@ -16,7 +16,8 @@ export type FieldType =
   | { readonly kind: 'bytes' }
   | { readonly kind: 'uuid' }
   | { readonly kind: 'json' }
-  | { readonly kind: 'enum'; readonly symbols: readonly string[] }
+  /** `numbers`: what the symbols are in Protobuf, in their order; 1, 2, 3 … unless given. */
+  | { readonly kind: 'enum'; readonly symbols: readonly string[]; readonly numbers?: readonly number[] | undefined }
   | { readonly kind: 'array'; readonly items: FieldType }
   /** An object whose members come from one JSON column or expression. Members are in the order of the mapping. */
   | { readonly kind: 'object'; readonly members: readonly ObjectMember[] };
@@ -25,6 +26,16 @@ export interface ObjectMember {
   readonly name: string;
   readonly type: FieldType;
   readonly optional: boolean;
+  /** The field number in Protobuf: it never changes, and is never used again for another field. */
+  readonly number?: number | undefined;
+  readonly description?: string | undefined;
+  /** Names that the field had before: a reader of Avro finds it under them. */
+  readonly aliases?: readonly string[] | undefined;
+}
+
+/** The Protobuf numbers of an enum's symbols; 0 is kept for "unspecified". */
+export function symbolNumbers(type: Extract<FieldType, { kind: 'enum' }>): readonly number[] {
+  return type.numbers ?? type.symbols.map((_, index) => index + 1);
 }
 
 /** `decimal(10,2)`, `enum(P1, P3)`, `array of int64`: for messages. */

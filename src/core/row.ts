@@ -68,4 +68,18 @@ export interface RowBatch {
   /** The canonical text of the cursor column; null if it is NULL or the scan has none. */
   cursor(row: number): string | null;
   values(row: number): RowValues;
+  /** Undefined where the bytes of rows do not lie side by side. */
+  readonly groups?: RowGroups | undefined;
+}
+
+/**
+ * The rows of a batch in groups of neighbours, every row in one. Where a group ends depends on its own rows alone: the same rows in the same order form the same
+ * groups again, whatever stands before them.
+ */
+export interface RowGroups {
+  readonly count: number;
+  /** The row after the group's last one. */
+  end(group: number): number;
+  /** Bytes that differ whenever any value of the group's rows differs, or their number or order. */
+  bytes(group: number): Uint8Array;
 }

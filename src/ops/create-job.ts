@@ -39,6 +39,7 @@ export async function createJob(system: System, project: Project, mapping: Mappi
     publishers: system.publishers,
     reader: system.reader(transactionalIdOf(project.name, mapping)),
     admin: system.admin,
+    registry: await system.registry(),
     partitionOf: system.partitionOf,
     openView: system.openView,
     copyView: system.copyView,

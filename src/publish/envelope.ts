@@ -12,6 +12,8 @@ export interface EnvelopeRun {
   readonly runId: string;
   /** The media type of the encoded facts: `application/json`. */
   readonly contentType: string;
+  /** From the text of a key to what is sent; the text itself unless given. */
+  readonly encodeKey?: ((key: string) => string | Uint8Array) | undefined;
   /** Absent: a live run. */
   readonly origin?: 'backfill' | 'replay' | 'undo' | undefined;
   readonly approval?: string | undefined;
@@ -33,10 +35,14 @@ export interface Envelope {
 
 const VARIABLE = ['ce_id', 'ce_time', 'ce_factversion'] as const;
 
+/** Names the contract of a value: a URI, as CloudEvents 1.0 demands of `dataschema`. */
+export function dataSchemaOf(project: string, { fact, version }: Pick<Mapping, 'fact' | 'version'>): string {
+  return `urn:headrace:${project}:${fact}:${version.major}.${version.minor}`;
+}
+
 /** Templates are made here and never again, so that whoever encodes headers can remember them by identity. */
 export function compileEnvelope(project: string, mapping: Mapping, run: EnvelopeRun): Envelope {
   const withSubject = mapping.identity.length !== mapping.key.length || mapping.identity.some((name, i) => name !== mapping.key[i]);
-  const version = `${mapping.version.major}.${mapping.version.minor}`;
 
   const template = (operation: 'created' | 'updated' | 'deleted', hasValue: boolean, extra?: string): HeaderTemplate => ({
     constant: [
@@ -45,7 +51,7 @@ export function compileEnvelope(project: string, mapping: Mapping, run: Envelope
       ['ce_source', `/headrace/${project}/${mapping.name}`],
       ['ce_type', `${mapping.fact}.v${mapping.version.major}.${operation}`],
       ['ce_runid', run.runId],
-      ...(hasValue ? [['ce_dataschema', `urn:headrace:${project}:${mapping.fact}:${version}`] as const] : []),
+      ...(hasValue ? [['ce_dataschema', dataSchemaOf(project, mapping)] as const] : []),
       ...optional('ce_origin', run.origin),
       ...optional('ce_approval', run.approval),
       ...optional('traceparent', run.traceparent),
@@ -72,7 +78,7 @@ export function compileEnvelope(project: string, mapping: Mapping, run: Envelope
     const headerValues = [eventId(project, mapping.name, identity, factVersion), occurredAt, String(factVersion)];
     if (withSubject) headerValues.push(identity);
     if (extra !== undefined && extra !== null) headerValues.push(extra);
-    return { key, value, headers, headerValues };
+    return { key: run.encodeKey?.(key) ?? key, value, headers, headerValues };
   };
   return {
     fact: (change, factVersion) => {

@@ -3,6 +3,7 @@ import type { ControlRecord } from '../snapshot/changelog.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison.ts';
 import { compileContract } from './contract.ts';
+import { openEncodings } from './encoding.ts';
 import { type GuardVerdict, judge, stopIfExceeded } from './guards.ts';
 import type { Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
@@ -52,7 +53,8 @@ export async function capture(job: Job): Promise<RunResult> {
   const origin = await establishOrigin(job, view);
   const before = view.state.control;
   refuseRolledBack(job, before);
-  const contract = publishedContract(job, before, main, facts);
+  const encodings = await openEncodings(job);
+  const contract = publishedContract(job, before, main, encodings, facts);
   const drift = driftOf(before?.columns ?? null, contract.columns, contract.mapper.columns);
   const schema = judgeDrift(drift, contract.mapper.columns.length, options.allow);
   stopIfExceeded(mapping.name, [schema]);
@@ -64,7 +66,7 @@ export async function capture(job: Job): Promise<RunResult> {
     job.clock(),
   );
   const isInitialLoad = scope.kind === 'initial load';
-  await writer.use(writerParts(job, before, { contract, facts, origin, scope }));
+  await writer.use(writerParts(job, before, { encodings, facts, origin, scope }));
 
   for (const note of [...drift.notes.map((text) => `${mapping.name}: ${text}`), ...alsoNotices(mapping, startedAtMs)])
     job.progress.warn(note);
@@ -72,6 +74,7 @@ export async function capture(job: Job): Promise<RunResult> {
   // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
   const reading = await readModel(job, view, scope, {
     contract,
+    encode: contract.encode,
     fingerprints: origin.fingerprints,
     facts,
     versionFloor: origin.record.versionFloor,

@@ -1,5 +1,4 @@
 import type { Change } from '../core/change.ts';
-import type { Entry } from '../core/entry.ts';
 import type { Envelope } from '../publish/envelope.ts';
 import { NO_HEADERS } from '../publish/headers.ts';
 import type { OutgoingRecord } from '../publish/publisher.ts';
@@ -17,7 +16,7 @@ export interface FactRecords {
 export function factRecords(
   changes: readonly Change[],
   envelope: Envelope,
-  partitionOf: (key: string) => number,
+  partitionOf: (key: OutgoingRecord['key']) => number,
   onDelete: 'tombstone' | 'fact' | 'none',
 ): FactRecords {
   const byPartition = new Map<number, OutgoingRecord[]>();
@@ -25,15 +24,13 @@ export function factRecords(
     const { kind, key, identity, entry } = change;
     if (kind === 'recorded' || kind === 'quarantined' || kind === 'expired' || key === null || identity === null || entry === null)
       return undefined;
-    const partition = partitionOf(key);
+    const last = kind === 'deleted' ? envelope.tombstone(change, entry.version) : envelope.fact(change, entry.version);
+    // Promise 3: of the key as it is sent, like any other producer's.
+    const partition = partitionOf(last.key);
     const records = byPartition.get(partition) ?? [];
     if (records.length === 0) byPartition.set(partition, records);
-    if (kind === 'deleted') {
-      if (onDelete === 'fact') records.push(envelope.deletedFact(change, entry.version - 1));
-      records.push(envelope.tombstone(change, entry.version));
-    } else {
-      records.push(envelope.fact(change, entry.version));
-    }
+    if (kind === 'deleted' && onDelete === 'fact') records.push(envelope.deletedFact(change, entry.version - 1));
+    records.push(last);
     return { partition, index: records.length - 1 };
   });
   return { byPartition, places };
@@ -72,11 +69,11 @@ export function entryUpdates(
     const { slot, ordinal, before } = change;
     if (change.entry === null) return { slot, bytes: null };
     const place = places[i];
-    const entry: Entry =
+    const bytes =
       place === undefined
-        ? change.entry
-        : { ...change.entry, partition: place.partition, offset: (baseOffsets.get(place.partition) ?? 0) + place.index };
-    return { slot, bytes: encodeEntry(entry), ordinal, isNew: before === null };
+        ? encodeEntry(change.entry)
+        : encodeEntry(change.entry, place.partition, (baseOffsets.get(place.partition) ?? 0) + place.index);
+    return { slot, bytes, ordinal, isNew: before === null };
   });
 }
 

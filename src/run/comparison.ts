@@ -2,12 +2,14 @@ import type { Change, DeleteReason, RowMark, RowVerdict } from '../core/change.t
 import { type Entry, type Hash, hasLiveFact, mustBeConfirmed } from '../core/entry.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Absent, Fact, FactMapper, Mapped, Rejected } from '../core/fact.ts';
-import type { RowBatch } from '../core/row.ts';
+import type { RowBatch, RowGroups } from '../core/row.ts';
 import { type Difference, type DiffRules, diffFact, equalHash } from '../snapshot/diff.ts';
-import type { Fingerprints } from '../snapshot/fingerprints.ts';
-import type { Relink, RowRef, SnapshotView, StoredEntry } from '../snapshot/view.ts';
+import type { Fingerprints, RawFingerprints } from '../snapshot/fingerprints.ts';
+import type { Relink, RowGroup, RowRef, SnapshotView, StoredEntry } from '../snapshot/view.ts';
 import { Bitmap } from './bitmap.ts';
+import { GroupDraft } from './group-draft.ts';
 import { deletion, factChange, type KeepRules, quarantine, type Refill, refilled, removal } from './make-change.ts';
+import type { Watermark } from './watermark.ts';
 
 export interface ComparisonRules extends DiffRules {
   readonly mapping: string;
@@ -28,6 +30,8 @@ export interface ComparisonRules extends DiffRules {
   readonly positionOf?: ((cursor: string | null) => number | null) | undefined;
   /** Rows whose cursor stands below it and that have no entry are late: they are counted, and nothing else. */
   readonly horizon?: number | undefined;
+  /** Groups of rows that are as they were need no look at each row: where the whole model is read. */
+  readonly byGroups: boolean;
 }
 
 export interface ComparisonParts {
@@ -35,9 +39,11 @@ export interface ComparisonParts {
   readonly mapper: FactMapper;
   /** Field order does not matter in it. */
   readonly canonical: (fields: readonly string[]) => string;
-  readonly encode: (fields: readonly string[]) => string;
+  readonly encode: (fields: readonly string[]) => string | Uint8Array;
   readonly fingerprints: Fingerprints;
-  readonly rawFingerprint: (row: Uint8Array) => Hash;
+  readonly raw: RawFingerprints;
+  /** Undefined where the model has no cursor. */
+  readonly watermark: Watermark | undefined;
   readonly emit: (change: Change) => void;
   /** While the topics of the mapping change: whether the fact is as it was under the contracts that were published before. */
   readonly refill?: ((before: Entry, fact: Fact) => Refill | undefined) | undefined;
@@ -70,6 +76,7 @@ export interface Counts {
 export class NeedsFullComparison extends Error {}
 
 const FLUSH_MARKS = 20_000;
+const FLUSH_GROUPS = 1_000;
 const MAX_NEW_ROWS = 200_000;
 const SAMPLES = 5;
 
@@ -117,6 +124,8 @@ export class Comparison {
   readonly #unplaced = new Map<string, number>();
   #marks: RowMark[] = [];
   #relinks: Relink[] = [];
+  /** Groups whose rows were all found unchanged, one by one. */
+  #groups: RowGroup[] = [];
   /** Rows that the view does not know yet, by key: a second one is a duplicate. */
   #newRows = new Map<string, RowMark>();
   #knownRows = 0;
@@ -131,9 +140,11 @@ export class Comparison {
 
   /** Throws KEY_INVALID if a row of the batch has no key or one that was read before. */
   compareBatch(batch: RowBatch): void {
-    for (let i = 0; i < batch.count; i++) this.#compareRow(batch, i);
+    const { groups } = batch;
+    if (this.#rules.byGroups && groups !== undefined) this.#compareGroups(batch, groups);
+    else for (let i = 0; i < batch.count; i++) this.#compareRow(batch, i, this.#parts.watermark);
     this.#refuseBadKeys();
-    if (this.#marks.length + this.#relinks.length >= FLUSH_MARKS) this.#flushMarks();
+    if (this.#marks.length + this.#relinks.length >= FLUSH_MARKS || this.#groups.length >= FLUSH_GROUPS) this.#flushMarks();
     if (this.#newRows.size >= MAX_NEW_ROWS) this.#noteNewRows();
   }
 
@@ -141,8 +152,8 @@ export class Comparison {
   forgetPublished(): void {
     this.#flushMarks();
     // What waits for `finish` was read, but neither emitted nor marked.
-    this.#noteUnknown([...this.#takeovers, ...this.#ended.values()].map(({ row }) => ({ ...row, raw: null })));
-    this.#newRows.clear();
+    this.#noteUnknown([...this.#takeovers, ...this.#ended.values()].map(({ row }) => row));
+    this.#knowNewRows();
     this.#created.clear();
   }
 
@@ -185,43 +196,82 @@ export class Comparison {
     view.forgetRows(gone);
   }
 
-  #compareRow(batch: RowBatch, i: number): void {
-    const { view, rawFingerprint, mapper } = this.#parts;
+  #compareGroups(batch: RowBatch, groups: RowGroups): void {
+    const { view, raw, watermark } = this.#parts;
+    let start = 0;
+    for (let g = 0; g < groups.count; g++) {
+      const end = groups.end(g);
+      const print = raw.group(groups.bytes(g));
+      const known = view.findGroup(print);
+      if (known !== undefined && this.#passGroup(known)) {
+        watermark?.note(known.cursor);
+      } else {
+        const draft = new GroupDraft(print, watermark?.ofPart());
+        for (let i = start; i < end; i++) draft.note(this.#compareRow(batch, i, draft.watermark));
+        watermark?.note(draft.cursor);
+        if (draft.isComplete) this.#groups.push(draft.group);
+      }
+      start = end;
+    }
+  }
+
+  /** As if each of its rows had been found unchanged; returns false, and does nothing, if one of them was read before. */
+  #passGroup({ runs }: RowGroup): boolean {
+    for (const { ordinal, count } of runs) {
+      for (let row = ordinal; row < ordinal + count; row++) if (this.#seen.has(row)) return false;
+    }
+    for (const { ordinal, count, verdict } of runs) {
+      this.counts.rows += count;
+      this.#knownRows += count;
+      this.#countUnchanged(verdict, count);
+      for (let row = ordinal; row < ordinal + count; row++) {
+        this.#seen.add(row);
+        if (verdict !== 'absent') this.#confirm(row);
+      }
+    }
+    return true;
+  }
+
+  /** Returns the row as the view knows it, valid until the next look-up, if it is unchanged. */
+  #compareRow(batch: RowBatch, i: number, watermark: Watermark | undefined): RowRef | undefined {
+    const { view, mapper } = this.#parts;
     this.counts.rows++;
+    watermark?.note(batch.cursor(i));
     if (batch.keyHasNull(i)) {
       this.#nullKeys++;
-      return;
+      return undefined;
     }
     const key = batch.key(i);
-    const raw = rawFingerprint(batch.raw(i));
+    const raw = this.#parts.raw.row(batch.raw(i));
     const known = view.findRow(key);
     if (known !== undefined) {
       this.#knownRows++;
       if (this.#seen.add(known.ordinal)) {
         this.#duplicate(key);
-        return;
+        return undefined;
       }
       if (known.rawEquals(raw)) {
-        this.#countUnchanged(known.verdict);
+        this.#countUnchanged(known.verdict, 1);
         if (known.verdict !== 'absent') this.#confirm(known.ordinal);
-        return;
+        return known;
       }
     }
     const cursor = this.#rules.positionOf?.(batch.cursor(i)) ?? null;
     const row = new ReadRow(Uint8Array.prototype.slice.call(key), raw, known, cursor);
-    if (known === undefined && this.#isRepeated(row)) return;
+    if (known === undefined && this.#isRepeated(row)) return undefined;
     const values = batch.values(i);
     const mapped = this.#rules.rejectNullCursor && batch.cursor(i) === null ? this.#nullCursor() : mapper.mapRow(values);
     if (this.#isLate(row, mapped)) this.counts.late++;
     else if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
     else if (mapped.outcome === 'rejected') this.#compareRejected(row, mapped, values);
     else this.#compareAbsent(row, mapped);
+    return undefined;
   }
 
-  #countUnchanged(verdict: RowVerdict): void {
-    if (verdict === 'fact') this.counts.unchanged++;
-    else if (verdict === 'absent') this.counts.absent++;
-    else this.counts.rejected++;
+  #countUnchanged(verdict: RowVerdict, rows: number): void {
+    if (verdict === 'fact') this.counts.unchanged += rows;
+    else if (verdict === 'absent') this.counts.absent += rows;
+    else this.counts.rejected += rows;
   }
 
   /** Promise 2: below the horizon a row without an entry may have been published. One with an entry (a run ended between two chunks of expiries) is known. */
@@ -378,15 +428,15 @@ export class Comparison {
 
   /** Gives the row its number: its own, the one of the entry that it stands behind, or a new one. */
   #place(row: ReadRow, verdict: RowVerdict, slot: Hash | null, rowHash: Hash, stored: StoredEntry | undefined): RowMark {
-    let ordinal = row.ordinal;
-    if (ordinal === null) {
-      const isOwn = stored?.entry.rowHash != null && equalHash(stored.entry.rowHash, rowHash) && !this.#seen.has(stored.ordinal);
-      ordinal = stored !== undefined && (isOwn || this.#isUnclaimed(stored)) ? stored.ordinal : this.#parts.view.newOrdinal();
-      this.#seen.add(ordinal);
-      this.#newRows.set(textOf(row.key), { key: row.key, ordinal, verdict, raw: null, slot });
-      this.#leaveQuarantine(rowHash, slot);
-    }
-    return { key: row.key, ordinal, verdict, raw: row.raw, slot };
+    const { key, raw } = row;
+    if (row.ordinal !== null) return { key, ordinal: row.ordinal, verdict, raw, slot };
+    const isOwn = stored?.entry.rowHash != null && equalHash(stored.entry.rowHash, rowHash) && !this.#seen.has(stored.ordinal);
+    const ordinal = stored !== undefined && (isOwn || this.#isUnclaimed(stored)) ? stored.ordinal : this.#parts.view.newOrdinal();
+    const mark: RowMark = { key, ordinal, verdict, raw, slot };
+    this.#seen.add(ordinal);
+    this.#newRows.set(row.text, mark);
+    this.#leaveQuarantine(rowHash, slot);
+    return mark;
   }
 
   /** Whether the row produced the entry's fact. The view may know the entry under another number, if it was read from the topic. */
@@ -481,7 +531,7 @@ export class Comparison {
   }
 
   #isRepeated(row: ReadRow): boolean {
-    if (!this.#newRows.has(textOf(row.key))) return false;
+    if (!this.#newRows.has(row.text)) return false;
     this.#duplicate(row.key);
     return true;
   }
@@ -528,20 +578,31 @@ export class Comparison {
   #noteNewRows(): void {
     this.#flushMarks();
     this.#noteUnknown([...this.#newRows.values()]);
+    this.#knowNewRows();
+  }
+
+  /** Each of them has its mark in the view now. */
+  #knowNewRows(): void {
+    this.#knownRows += this.#newRows.size;
     this.#newRows.clear();
   }
 
   /** Marks without a raw fingerprint only say that the row was read: it is mapped again the next time. */
   #noteUnknown(rows: readonly RowMark[]): void {
     const unknown = rows.filter(({ key }) => this.#parts.view.findRow(key) === undefined);
-    if (unknown.length > 0) this.#parts.view.remember(unknown, []);
+    if (unknown.length === 0) return;
+    this.#parts.view.remember(
+      unknown.map((row) => ({ ...row, raw: null })),
+      [],
+    );
   }
 
   #flushMarks(): void {
-    if (this.#marks.length + this.#relinks.length === 0) return;
-    this.#parts.view.remember(this.#marks, this.#relinks);
+    if (this.#marks.length + this.#relinks.length + this.#groups.length === 0) return;
+    this.#parts.view.remember(this.#marks, this.#relinks, this.#groups);
     this.#marks = [];
     this.#relinks = [];
+    this.#groups = [];
   }
 }
 
@@ -553,9 +614,12 @@ class ReadRow {
   readonly slot: Hash | null;
   /** Where its cursor stands; null where entries do not expire. */
   readonly cursor: number | null;
+  /** The key, to look it up among the new rows. */
+  readonly text: string;
 
   constructor(key: Uint8Array, raw: Hash, known: RowRef | undefined, cursor: number | null) {
     this.key = key;
+    this.text = known === undefined ? textOf(key) : '';
     this.raw = raw;
     this.cursor = cursor;
     this.ordinal = known?.ordinal ?? null;
@@ -579,6 +643,7 @@ function isDifferent({ outcome }: Difference): boolean {
   return outcome === 'updated' || outcome === 'refused';
 }
 
-function isLarger(text: string, bytes: number): boolean {
-  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
+function isLarger(value: string | Uint8Array, bytes: number): boolean {
+  if (typeof value !== 'string') return value.length > bytes;
+  return value.length * 3 > bytes && Buffer.byteLength(value) > bytes;
 }

@@ -1,7 +1,6 @@
 import { canonicalFactOf } from '../contract/canonical-fact.ts';
 import { compileMapping } from '../contract/compile.ts';
 import { checkDeclared } from '../contract/declared.ts';
-import { type JsonCodec, jsonCodec } from '../contract/json-codec.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { FactMapper } from '../core/fact.ts';
 import { problemsError } from '../core/problem.ts';
@@ -14,7 +13,6 @@ import { CURSOR_KINDS } from './watermark.ts';
 export interface Contract {
   readonly mapper: FactMapper;
   readonly keyLength: number;
-  readonly codec: JsonCodec;
   readonly canonical: (fields: readonly string[]) => string;
   readonly columns: readonly Column[];
 }
@@ -39,5 +37,5 @@ export async function compileContract(job: Job): Promise<Contract> {
       },
     );
   }
-  return { mapper, keyLength, codec: jsonCodec(mapper.fieldNames), canonical: canonicalFactOf(mapper.fieldNames), columns };
+  return { mapper, keyLength, canonical: canonicalFactOf(mapper.fieldNames), columns };
 }

@@ -1,5 +1,6 @@
 import type { AlsoContract } from '../config/also-versions.ts';
 import type { Mapping, Model, Project } from '../config/project.ts';
+import type { SchemaRegistry } from '../contract/registry.ts';
 import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
 import type { MappingTopics } from '../publish/topics.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
@@ -18,8 +19,10 @@ export interface Job {
   readonly publishers: PublisherFactory;
   readonly reader: RecordReader;
   readonly admin: TopicAdmin;
+  /** Where the project has one. */
+  readonly registry?: SchemaRegistry | undefined;
   /** Java-compatible (Promise 3). */
-  readonly partitionOf: (key: string, partitions: number) => number;
+  readonly partitionOf: (key: string | Uint8Array, partitions: number) => number;
   readonly openView: (folder: string, topic: string) => Promise<SnapshotView>;
   /** Copies a local copy, as it is, to another folder; nothing where there is none. */
   readonly copyView: (from: string, to: string) => Promise<void>;

@@ -30,8 +30,11 @@ export async function openLocalCopy(job: Job): Promise<LocalCopy> {
     return {
       view,
       [Symbol.asyncDispose]: async () => {
-        await view.close();
-        unlock();
+        try {
+          await view.close();
+        } finally {
+          unlock();
+        }
       },
     };
   } catch (error) {

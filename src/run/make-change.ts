@@ -28,7 +28,7 @@ export interface Prints {
 export function factChange(
   kind: 'created' | 'updated' | 'recorded',
   fact: Fact,
-  value: string,
+  value: string | Uint8Array,
   prints: Prints,
   next: { readonly version: number; readonly changed: readonly string[]; readonly before: Entry | undefined },
   row: RowMark,
@@ -48,7 +48,7 @@ export function factChange(
     offset: isPublished ? -1 : (before?.offset ?? -1),
     refused: null,
     cursor: prints.cursor,
-    current: keep.current ? Buffer.from(value) : null,
+    current: keep.current ? (typeof value === 'string' ? Buffer.from(value) : value) : null,
     previous: keep.previous ? (isPublished ? (before?.current ?? null) : (before?.previous ?? null)) : null,
   };
   return {
@@ -123,7 +123,7 @@ export function deletion(
     key: before.key ?? before.identity,
     entry,
     before: positionOf(before),
-    value: before.current === null ? null : Buffer.from(before.current).toString('utf8'),
+    value: before.current,
     occurredAt: detectedAt,
     changed: [],
     reason,

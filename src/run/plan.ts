@@ -1,13 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { FactCodec } from '../contract/codec.ts';
 import { formatVersion } from '../contract/contract.ts';
 import type { Change } from '../core/change.ts';
+import { dataSchemaOf } from '../publish/envelope.ts';
 import { eventId } from '../publish/event-id.ts';
 import { judgeReading } from './capture.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison.ts';
 import { compileContract } from './contract.ts';
+import { lookUpEncodings } from './encoding.ts';
 import type { GuardVerdict } from './guards.ts';
 import type { Job } from './job.ts';
 import { establishOrigin } from './origin.ts';
@@ -60,8 +63,8 @@ const SAMPLES_PER_KIND = 3;
  * local copy as it is; a run that is under way does not notice it.
  */
 export async function plan(job: Job): Promise<PlanResult> {
-  const main = await compileContract(job);
-  const facts = await checkTopics(job);
+  const [main, facts, encodings] = await Promise.all([compileContract(job), checkTopics(job), lookUpEncodings(job)]);
+  const codec = encodings.own.values;
   const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-plan-'));
   try {
     await job.copyView(job.folder, folder);
@@ -73,13 +76,14 @@ export async function plan(job: Job): Promise<PlanResult> {
       const origin = await establishOrigin(dry, view);
       const { control } = view.state;
       refuseRolledBack(job, control);
-      const contract = publishedContract(job, control, main, facts);
+      const contract = publishedContract(job, control, main, encodings, facts);
       const drift = driftOf(control?.columns ?? null, contract.columns, contract.mapper.columns);
       const schema = judgeDrift(drift, contract.mapper.columns.length, job.options.allow);
       const why = { askedFor: job.options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, control) };
       const scope = decideScope(job.model, digestOfJob(job), control, why, job.clock());
       const reading = await readModel(dry, view, scope, {
         contract,
+        encode: contract.encode,
         fingerprints: origin.fingerprints,
         facts,
         versionFloor: origin.record.versionFloor,
@@ -94,7 +98,7 @@ export async function plan(job: Job): Promise<PlanResult> {
         guards: scope.kind === 'initial load' ? [] : [schema, ...judgeReading(job, reading)],
         live: comparison.confirmableBefore,
         watermark: view.state.control?.watermark ?? null,
-        ...(await lookAtChanges(job, reading.changes.drain(), (key) =>
+        ...(await lookAtChanges(job, codec, reading.changes.drain(), (key) =>
           Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
         )),
       };
@@ -108,6 +112,7 @@ export async function plan(job: Job): Promise<PlanResult> {
 
 async function lookAtChanges(
   job: Job,
+  codec: FactCodec,
   changes: Iterable<Change>,
   hash: (text: string) => string,
 ): Promise<Pick<PlanResult, 'samples' | 'topics'>> {
@@ -128,8 +133,8 @@ async function lookAtChanges(
   }
   const samples: Sample[] = [];
   for (const change of chosen) {
-    const before = await publishedFact(job, change);
-    const after = change.value === null || change.kind === 'deleted' ? undefined : parseFact(change.value);
+    const before = await publishedFact(job, codec, change);
+    const after = change.value === null || change.kind === 'deleted' ? undefined : readFact(job, codec, change.value);
     const hide = (fact: Readonly<Record<string, unknown>> | undefined) =>
       fact === undefined || job.options.showKeys ? fact : hideKeys(job, fact, hash);
     samples.push({
@@ -149,8 +154,11 @@ function isSentUnder({ kind, under }: Change, index: number): boolean {
   return kind === 'created' || kind === 'updated' || kind === 'deleted';
 }
 
-/** The fact that consumers have now, read where its entry says; a topic with retention may no longer hold it. */
-async function publishedFact(job: Job, change: Change): Promise<Readonly<Record<string, unknown>> | undefined> {
+/**
+ * The fact that consumers have now, read where its entry says; a topic with retention may no longer hold it. Undefined, too, for one of another schema that only its
+ * own reader could decode.
+ */
+async function publishedFact(job: Job, codec: FactCodec, change: Change): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { before, identity } = change;
   if (before === null || before.offset < 0) return undefined;
   const { partition, offset } = before;
@@ -162,15 +170,19 @@ async function publishedFact(job: Job, change: Change): Promise<Readonly<Record<
     (record) => {
       // Where the topics of the mapping changed, something else may stand in this place.
       const isIts = identity !== null && record.headers.ce_id === eventId(job.project.name, job.mapping.name, identity, before.version);
-      if (record.offset === offset && record.value !== null && isIts) fact = parseFact(record.value.toString('utf8'));
+      const isOfThisContract =
+        job.mapping.encoding === 'json' || record.headers.ce_dataschema === dataSchemaOf(job.project.name, job.mapping);
+      if (record.offset === offset && record.value !== null && isIts && isOfThisContract) fact = readFact(job, codec, record.value);
     },
     job.signal,
   );
   return fact;
 }
 
-function parseFact(value: string): Readonly<Record<string, unknown>> {
-  return JSON.parse(value) as Record<string, unknown>;
+function readFact(job: Job, codec: FactCodec, value: string | Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  const texts = codec.decode(typeof value === 'string' ? Buffer.from(value) : value);
+  if (texts === undefined) return undefined;
+  return Object.fromEntries(job.mapping.fields.map(({ name }, i) => [name, JSON.parse(texts[i] as string) as unknown]));
 }
 
 function hideKeys(job: Job, fact: Readonly<Record<string, unknown>>, hash: (text: string) => string): Record<string, unknown> {

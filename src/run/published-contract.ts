@@ -1,8 +1,8 @@
 import type { Mapping } from '../config/project.ts';
 import { canonicalFactOf } from '../contract/canonical-fact.ts';
+import type { FactCodec } from '../contract/codec.ts';
 import { compileMapping } from '../contract/compile.ts';
 import { formatVersion } from '../contract/contract.ts';
-import { jsonCodec } from '../contract/json-codec.ts';
 import type { Entry } from '../core/entry.ts';
 import type { AlsoFact, Fact, FactMapper, Mapped } from '../core/fact.ts';
 import type { RowValues } from '../core/row.ts';
@@ -11,6 +11,7 @@ import { equalHash } from '../snapshot/diff.ts';
 import type { Fingerprints } from '../snapshot/fingerprints.ts';
 import type { FactTopics } from './check-topics.ts';
 import type { Contract } from './contract.ts';
+import type { RunEncodings } from './encoding.ts';
 import type { Job } from './job.ts';
 import type { Refill } from './make-change.ts';
 import { publishedBefore, publishedNow, requireVersion, topicsOfSet, versionOfSet } from './publication.ts';
@@ -23,12 +24,13 @@ interface Part {
   readonly mapping: Mapping;
   readonly mapper: FactMapper;
   readonly canonical: (fields: readonly string[]) => string;
-  readonly encode: (fields: readonly string[]) => string;
   /** Absent: compared, and not published. */
-  readonly maxValueBytes: number | undefined;
+  readonly sent: { readonly encode: FactCodec['encode']; readonly maxValueBytes: number } | undefined;
 }
 
 export interface PublishedContract extends Contract {
+  /** The value under the mapping's own contract. */
+  readonly encode: FactCodec['encode'];
   /** Only while the topics of the mapping change. */
   readonly refill: ((fingerprints: Fingerprints) => (before: Entry, fact: Fact) => Refill | undefined) | undefined;
 }
@@ -37,21 +39,26 @@ export interface PublishedContract extends Contract {
  * All contracts that a mapping publishes, as one: a fact has the fields of each, its fingerprint covers them all, and a row that one of them refuses is refused.
  * A mapping with one contract, and the topic that it had, gets that contract as it is.
  */
-export function publishedContract(job: Job, control: ControlRecord | null, main: Contract, facts: FactTopics): PublishedContract {
+export function publishedContract(
+  job: Job,
+  control: ControlRecord | null,
+  main: Contract,
+  encodings: RunEncodings,
+  facts: FactTopics,
+): PublishedContract {
   const now = publishedNow(job);
   const earlier = publishedBefore(job, control).filter((set) => topicsOfSet(set).sort().join() !== topicsOfSet(now).sort().join());
-  if (now.length === 1 && earlier.length === 0) return { ...main, refill: undefined };
-  const compile = (mapping: Mapping, maxValueBytes: number | undefined): Part => {
+  if (now.length === 1 && earlier.length === 0) return { ...main, encode: encodings.own.values.encode, refill: undefined };
+  const compile = (mapping: Mapping, sent?: { readonly encode: FactCodec['encode']; readonly maxValueBytes: number }): Part => {
     const { mapper } = compileMapping(mapping, job.model, main.columns);
     const { fieldNames } = mapper;
     return {
-      of: maxValueBytes === undefined ? `${mapping.topic}=${formatVersion(mapping.version)}` : mapping.topic,
+      of: sent === undefined ? `${mapping.topic}=${formatVersion(mapping.version)}` : mapping.topic,
       topic: mapping.topic,
       mapping,
       mapper,
       canonical: canonicalFactOf(fieldNames),
-      encode: jsonCodec(fieldNames).encode,
-      maxValueBytes,
+      sent,
     };
   };
   const own: Part = {
@@ -60,16 +67,21 @@ export function publishedContract(job: Job, control: ControlRecord | null, main:
     mapping: job.mapping,
     mapper: main.mapper,
     canonical: main.canonical,
-    encode: main.codec.encode,
-    maxValueBytes: facts.maxValueBytes,
+    sent: { encode: encodings.own.values.encode, maxValueBytes: facts.maxValueBytes },
   };
-  const published = [own, ...job.also.map(({ mapping }, i) => compile(mapping, facts.also[i]?.maxValueBytes ?? 0))];
+  const published = [
+    own,
+    ...job.also.map(({ mapping }, i) => {
+      const encode = (encodings.also[i] ?? encodings.own).values.encode;
+      return compile(mapping, { encode, maxValueBytes: facts.also[i]?.maxValueBytes ?? 0 });
+    }),
+  ];
   const left = new Map<string, Part>();
   for (const set of earlier) {
     for (const topic of topicsOfSet(set)) {
       const version = versionOfSet(set, topic) ?? '';
       if (!published.some((part) => part.topic === topic) && !left.has(`${topic}=${version}`))
-        left.set(`${topic}=${version}`, compile(requireVersion(job, version), undefined));
+        left.set(`${topic}=${version}`, compile(requireVersion(job, version)));
     }
   }
   const parts = [...published, ...left.values()];
@@ -77,7 +89,7 @@ export function publishedContract(job: Job, control: ControlRecord | null, main:
   return {
     ...main,
     mapper,
-    codec: { contentType: main.codec.contentType, encode: (fields) => main.codec.encode(fields.slice(0, main.mapper.fieldNames.length)) },
+    encode: (fields) => encodings.own.values.encode(fields.slice(0, main.mapper.fieldNames.length)),
     canonical: (fields) => {
       let at = 0;
       return together(
@@ -123,8 +135,8 @@ function compositeMapper(parts: readonly Part[], publishedCount: number): FactMa
           message: `under version ${version}: ${mapped.message}`,
         };
       }
-      const value = isPublished ? part.encode(mapped.fields) : null;
-      if (value !== null && Buffer.byteLength(value) > (part.maxValueBytes ?? 0)) {
+      const value = part.sent?.encode(mapped.fields) ?? null;
+      if (value !== null && Buffer.byteLength(value) > (part.sent?.maxValueBytes ?? 0)) {
         const message = `under version ${version}: the encoded fact is larger than max.message.bytes of ${part.topic} allows`;
         return { outcome: 'rejected', identity: fact.identity, field: `${version}/`, columns: [], reason: 'record_too_large', message };
       }

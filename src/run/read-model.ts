@@ -1,9 +1,10 @@
 import type { Field } from '../config/project.ts';
+import type { FactCodec } from '../contract/codec.ts';
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Column } from '../core/row.ts';
 import type { Horizon } from '../snapshot/changelog.ts';
-import { createRawFingerprint, type Fingerprints } from '../snapshot/fingerprints.ts';
+import { createRawFingerprints, type Fingerprints } from '../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { Scan, ScanRequest } from '../warehouse/warehouse.ts';
 import { ChangeSet } from './change-set.ts';
@@ -19,6 +20,7 @@ import { Watermark } from './watermark.ts';
 
 export interface ReadingParts {
   readonly contract: PublishedContract;
+  readonly encode: FactCodec['encode'];
   readonly fingerprints: Fingerprints;
   readonly facts: FactTopic;
   readonly versionFloor: number;
@@ -94,12 +96,11 @@ async function readOnce(
     for (const note of scan.notes ?? []) warn(note);
     checkDrift(job, contract, scan.columns);
     const watermark = new Watermark(cursorKind(job, scan.columns), scan.now);
-    const comparison = await startComparison(job, view, scope, parts, scan, (change) => changes.add(change));
+    const comparison = await startComparison(job, view, scope, parts, scan, watermark, (change) => changes.add(change));
     job.progress.update({ phase: 'reading', rowsEstimated: scope.kind === 'incremental' ? undefined : scan.estimatedRows });
     for await (const batch of scan.batches()) {
       job.signal.throwIfAborted();
       comparison.compareBatch(batch);
-      if (job.model.cursor !== undefined) for (let i = 0; i < batch.count; i++) watermark.note(batch.cursor(i));
       if (await onBatch?.(changes)) comparison.forgetPublished();
       job.progress.update({ rowsRead: comparison.counts.rows, factsChanged: factsOf(comparison) });
       await job.reach('while_mapping');
@@ -126,10 +127,11 @@ async function startComparison(
   scope: Scope,
   parts: ReadingParts,
   scan: Scan,
+  watermark: Watermark,
   emit: (change: Change) => void,
 ): Promise<Comparison> {
   const { mapping, model, options } = job;
-  const { contract, fingerprints, facts, versionFloor } = parts;
+  const { contract, encode, fingerprints, facts, versionFloor } = parts;
   const cursor = cursorKind(job, scan.columns);
   const horizon = view.state.control?.horizon ?? null;
   const meaning = [
@@ -140,12 +142,12 @@ async function startComparison(
     contract.keyLength,
     scan.columns.map((c) => [c.name, c.kind, c.sourceType]),
   ];
-  const rawFingerprint = await createRawFingerprint(view.state.nonce, meaning);
-  const { mapper, canonical, codec } = contract;
+  const raw = await createRawFingerprints(view.state.nonce, meaning);
+  const { mapper, canonical } = contract;
   const refill = contract.refill?.(fingerprints);
   const immutable = mapping.class === 'behavior';
   return new Comparison(
-    { view, mapper, canonical, encode: codec.encode, fingerprints, rawFingerprint, emit, refill },
+    { view, mapper, canonical, encode, fingerprints, raw, watermark: model.cursor && watermark, emit, refill },
     {
       mapping: mapping.name,
       fieldNames: mapper.fieldNames,
@@ -166,6 +168,7 @@ async function startComparison(
       cursorColumn: model.cursor?.column,
       positionOf: model.appendOnly || horizon !== null ? (text) => cursorPosition(cursor, text) : undefined,
       horizon: horizon?.position,
+      byGroups: scope.kind === 'full comparison',
     },
   );
 }

@@ -1,3 +1,4 @@
+import type { SchemaRegistry } from '../contract/registry.ts';
 import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
@@ -6,9 +7,11 @@ import type { Warehouse } from '../warehouse/warehouse.ts';
 export interface System extends AsyncDisposable {
   /** Of headrace.yml's `warehouses`. Mappings of one warehouse share it. */
   warehouse(name: string): Promise<Warehouse>;
+  /** Undefined where headrace.yml names no registry. */
+  registry(): Promise<SchemaRegistry | undefined>;
   readonly publishers: PublisherFactory;
   readonly admin: TopicAdmin;
-  readonly partitionOf: (key: string, partitions: number) => number;
+  readonly partitionOf: (key: string | Uint8Array, partitions: number) => number;
   /** A reader whose throw-away consumer groups begin with the prefix. */
   reader(groupIdPrefix: string): RecordReader;
   /** The copy of a snapshot topic in a folder. */

@@ -13,8 +13,11 @@ export class Watermark {
   #highest: string | null = null;
   #last: string | null = null;
   #hasSeenAny = false;
+  #hasSeenFuture = false;
+  readonly #kind: ColumnKind;
 
   constructor(kind: ColumnKind, now: string | null) {
+    this.#kind = kind;
     this.#isNumber = kind === 'int32' || kind === 'int64' || kind === 'decimal';
     this.#now = now;
   }
@@ -26,8 +29,21 @@ export class Watermark {
     this.#last = cursor;
     if (!this.#isOrdinary(cursor)) return;
     if (this.#highest !== null && this.#compare(cursor, this.#highest) <= 0) return;
-    if (this.#now !== null && this.#compare(cursor, this.#now) > 0) return;
+    if (this.#now !== null && this.#compare(cursor, this.#now) > 0) {
+      this.#hasSeenFuture = true;
+      return;
+    }
     this.#highest = cursor;
+  }
+
+  /** Whether a cursor was left out because it lies in the future: another run may come to another answer. */
+  get hasSeenFuture(): boolean {
+    return this.#hasSeenFuture;
+  }
+
+  /** For a part of the same scan's rows; `note` of its highest cursor stands for all of them. */
+  ofPart(): Watermark {
+    return new Watermark(this.#kind, this.#now);
   }
 
   /** Whether any row that was read has a cursor at all. */

@@ -1,10 +1,12 @@
+import type { Mapping } from '../config/project.ts';
+import { PLAIN_KEYS } from '../contract/record-key.ts';
 import { compileEnvelope } from '../publish/envelope.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { FactTopics } from './check-topics.ts';
+import type { RunEncoding, RunEncodings } from './encoding.ts';
 import type { Job } from './job.ts';
 import type { Origin } from './origin.ts';
 import { publishedAfter } from './publication.ts';
-import type { PublishedContract } from './published-contract.ts';
 import { rollbackEntry, rollbackHeaders, rollbackStates } from './rollback.ts';
 import type { Scope } from './scope.ts';
 import type { WriterParts } from './writer.ts';
@@ -13,19 +15,25 @@ import type { WriterParts } from './writer.ts';
 export function writerParts(
   job: Job,
   before: ControlRecord | null,
-  { contract, facts, origin, scope }: { contract: PublishedContract; facts: FactTopics; origin: Origin; scope: Scope },
+  { encodings, facts, origin, scope }: { encodings: RunEncodings; facts: FactTopics; origin: Origin; scope: Scope },
 ): WriterParts {
   const rollback = rollbackStates(job, before);
-  const run = { runId: job.runId, contentType: contract.codec.contentType, ...rollbackHeaders(job) };
+  const envelope = (mapping: Mapping, { values, keys }: RunEncoding) =>
+    compileEnvelope(job.project.name, mapping, {
+      runId: job.runId,
+      contentType: values.contentType,
+      encodeKey: keys === PLAIN_KEYS ? undefined : keys.encode,
+      ...rollbackHeaders(job),
+    });
   return {
-    envelope: compileEnvelope(job.project.name, job.mapping, run),
+    envelope: envelope(job.mapping, encodings.own),
     origin: origin.record,
     partitions: facts.partitions,
     further: job.also.map(({ mapping, version }, i) => ({
       topic: mapping.topic,
       version,
       partitions: facts.also[i]?.partitions ?? 0,
-      envelope: compileEnvelope(job.project.name, mapping, run),
+      envelope: envelope(mapping, encodings.also[i] ?? encodings.own),
     })),
     published: publishedAfter(job, before),
     rollback,

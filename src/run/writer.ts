@@ -286,8 +286,8 @@ export class Writer {
       control,
       owner,
       entries: updates,
-      marks: changes.flatMap(({ row }) => (row === null ? [] : [row])),
-      forget: changes.flatMap(({ forgetRow }) => (forgetRow === null ? [] : [forgetRow])),
+      marks: changes.map(({ row }) => row).filter((row) => row !== null),
+      forget: changes.map(({ forgetRow }) => forgetRow).filter((key) => key !== null),
     };
     onPrepared(step);
     await reach('commit_sent');

@@ -124,7 +124,8 @@ const HAS_REFUSED = 32;
 const HAS_CURRENT = 64;
 const HAS_PREVIOUS = 128;
 
-export function encodeEntry(entry: Entry): Buffer {
+/** With another position than the entry's own, where the broker has just given it one. */
+export function encodeEntry(entry: Entry, partition = entry.partition, offset = entry.offset): Buffer {
   const { fingerprint, rowHash, identity, key, refused, current, previous } = entry;
   const identityBytes = identity === null ? 0 : Buffer.byteLength(identity);
   const keyBytes = key === null ? 0 : Buffer.byteLength(key);
@@ -144,7 +145,7 @@ export function encodeEntry(entry: Entry): Buffer {
   if (rowHash !== null) flags |= HAS_ROW;
   if (identity !== null) flags |= HAS_IDENTITY;
   if (key !== null) flags |= HAS_KEY;
-  if (entry.offset >= 0) flags |= HAS_POSITION;
+  if (offset >= 0) flags |= HAS_POSITION;
   if (refused !== null) flags |= HAS_REFUSED;
   if (current !== null) flags |= HAS_CURRENT;
   if (previous !== null) flags |= HAS_PREVIOUS;
@@ -157,7 +158,7 @@ export function encodeEntry(entry: Entry): Buffer {
   at = writeBytes(out, writeVarint(out, at, entry.fieldDigests.length), entry.fieldDigests);
   if (identity !== null) at = writeVarint(out, at, identityBytes) + out.write(identity, at + varintBytes(identityBytes), 'utf8');
   if (key !== null) at = writeVarint(out, at, keyBytes) + out.write(key, at + varintBytes(keyBytes), 'utf8');
-  if (entry.offset >= 0) at = writeVarint(out, writeVarint(out, at, entry.partition), entry.offset);
+  if (offset >= 0) at = writeVarint(out, writeVarint(out, at, partition), offset);
   if (refused !== null) at = writeBytes(out, at, refused);
   if (current !== null) at = writeBytes(out, writeVarint(out, at, current.length), current);
   if (previous !== null) at = writeBytes(out, writeVarint(out, at, previous.length), previous);

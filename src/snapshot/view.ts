@@ -15,15 +15,18 @@ export interface SnapshotView {
   /** The mark of a row; the result is overwritten by the next call. */
   findRow(key: Uint8Array): RowRef | undefined;
   findEntry(slot: Hash): StoredEntry | undefined;
+  /** A group of rows, if it was remembered and no mark of its rows was written or dropped since. */
+  findGroup(print: Hash): RowGroup | undefined;
   /** A number that no row has. Numbers are dense, so that a bit per row is enough. */
   newOrdinal(): number;
   /**
    * The one verb that moves progress: everything or nothing, and only if the view still stands at `step.expected` (a late apply of an older instance finds
-   * another offset). Throws LOCAL_COPY_FAILED otherwise.
+   * another offset). Throws LOCAL_COPY_FAILED otherwise. A crash may take applied steps away again, the last ones and what was remembered since together:
+   * the view then stands where it stood before them.
    */
   apply(step: ViewStep): void;
-  /** Marks that say nothing about progress: rows that were read and found unchanged. */
-  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>): void;
+  /** What says nothing about progress: rows that were read and found unchanged, and groups of rows whose marks vouch for just these bytes. */
+  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>, groups?: readonly RowGroup[]): void;
   /** Every entry, in no particular order. */
   entries(): Iterable<StoredEntry & { readonly slot: Hash }>;
   readonly rowCount: number;
@@ -55,6 +58,22 @@ export interface RowRef {
   readonly verdict: RowVerdict;
   readonly slot: Hash | null;
   rawEquals(raw: Hash): boolean;
+}
+
+/** Neighbours in a scan whose bytes are those of their marks: the same bytes again mean that nothing about any of them changed. */
+export interface RowGroup {
+  /** Raw fingerprint of all its bytes. */
+  readonly print: Hash;
+  readonly runs: readonly RowRun[];
+  /** The highest cursor among its rows; null if none has one. */
+  readonly cursor: string | null;
+}
+
+/** Rows with successive numbers and the same verdict. */
+export interface RowRun {
+  readonly ordinal: number;
+  readonly count: number;
+  readonly verdict: RowVerdict;
 }
 
 export interface StoredEntry {

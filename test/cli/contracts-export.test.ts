@@ -45,8 +45,11 @@ test('--out is a file or a folder', async () => {
   expect(unwritable).toMatchObject({ code: 2, stderr: expect.stringContaining('Nothing can be written to') });
 });
 
-test('a format, and one that is known, must be given', async () => {
-  expect(await headrace('/', ['contracts', 'export', ...PROJECT])).toMatchObject({ code: 2, stderr: expect.stringContaining('--format') });
+test('schemas are what is written unless another format is asked for, and it must be one that is known', async () => {
+  const out = await folder();
+  expect(await headrace(out, ['contracts', 'export', '--out', 'schemas', ...PROJECT])).toMatchObject({ code: 0 });
+  expect((await readdir(join(out, 'schemas'))).every((name) => name.endsWith('.schema.json'))).toBe(true);
+  expect(await headrace('/', ['contracts', 'export', ...PROJECT])).toMatchObject({ code: 2, stderr: expect.stringContaining('--out') });
   expect(await headrace('/', ['contracts', 'export', '--format', 'xml', ...PROJECT])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('asyncapi'),

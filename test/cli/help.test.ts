@@ -26,7 +26,8 @@ describe('help', () => {
     const { code, stdout } = await headrace('/', ['--help']);
     expect(code).toBe(0);
     for (const command of new Set(COMMANDS.map((name) => name.split(' ')[0]))) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
-    for (const exit of ['1 failed', '2 invalid', '3 warehouse or Kafka', '4 stopped', '5 another', '128+n']) expect(stdout).toContain(exit);
+    for (const exit of ['1 failed', '2 invalid', '3 warehouse, Kafka or registry', '4 stopped', '5 another', '128+n'])
+      expect(stdout).toContain(exit);
   });
 
   test.each(COMMANDS)('of %s: options that every command has, and examples that are commands', async (name) => {

@@ -33,6 +33,11 @@ const TIME: FieldType = { kind: 'time' };
 const TIMESTAMP: FieldType = { kind: 'timestamp' };
 const decimal = (precision: number, scale: number): FieldType => ({ kind: 'decimal', precision, scale });
 const symbols = (...names: string[]): FieldType => ({ kind: 'enum', symbols: names });
+const numbers = (of: Readonly<Record<string, number>>): FieldType => ({
+  kind: 'enum',
+  symbols: Object.keys(of),
+  numbers: Object.values(of),
+});
 const array = (items: FieldType): FieldType => ({ kind: 'array', items });
 const object = (...members: readonly (readonly [name: string, type: FieldType, optional?: true])[]): FieldType => ({
   kind: 'object',
@@ -70,6 +75,7 @@ function terms(name: string, before: Partial<Mapping>, after: Partial<Mapping>, 
 }
 
 const OPTIONAL = { optional: true } as const;
+const g = (number: number) => field('g', STRING, { optional: true, number });
 const f = (type: FieldType, more: Partial<Field> = {}) => field('f', type, more);
 
 /**
@@ -115,7 +121,21 @@ export const COMPATIBILITY_CASES: readonly CompatibilityCase[] = [
   fields('required becomes optional', [f(STRING)], [f(STRING, OPTIONAL)], v('old', 'old', 'nobody')),
   fields('optional becomes required', [f(STRING, OPTIONAL)], [f(STRING)], v('new', 'new', 'nobody')),
   fields('optional becomes required with a default', [f(STRING, OPTIONAL)], [f(STRING, { default: 'x' })], v('new', 'new', 'nobody')),
-  fields('a required list becomes optional', [f(array(STRING))], [f(array(STRING), OPTIONAL)], v('old', 'old', 'nobody')),
+  fields('a required list becomes optional', [f(array(STRING))], [f(array(STRING), OPTIONAL)], v('old', 'old', 'both')),
+  fields('the number of a field changes', [f(STRING, { number: 2 })], [f(STRING, { number: 3 })], v('nobody', 'nobody', 'both')),
+  fields(
+    'two fields swap their numbers',
+    [f(STRING, { number: 2 }), g(3)],
+    [f(STRING, { number: 3 }), g(2)],
+    v('nobody', 'nobody', 'both'),
+  ),
+  fields(
+    'an optional field takes the number of one that is gone',
+    [f(STRING, { ...OPTIONAL, number: 2 })],
+    [g(2)],
+    v('nobody', 'nobody', 'both'),
+  ),
+  fields('an optional field has a new number beside one that is gone', [f(STRING, { ...OPTIONAL, number: 2 })], [g(3)], v('nobody')),
   fields('a default is added', [f(STRING)], [f(STRING, { default: 'x' })], v('nobody')),
   fields('a default is removed', [f(STRING, { default: 'x' })], [f(STRING)], v('nobody')),
   fields('a default is changed', [f(STRING, { default: 'x' })], [f(STRING, { default: 'y' })], v('nobody')),
@@ -146,9 +166,12 @@ export const COMPATIBILITY_CASES: readonly CompatibilityCase[] = [
   // Enums.
   retyped('a symbol is added', symbols('A', 'B'), symbols('A', 'B', 'C'), v('old', 'old', 'nobody')),
   retyped('a symbol is removed', symbols('A', 'B', 'C'), symbols('A', 'B'), v('new', 'new', 'nobody')),
-  retyped('a symbol is replaced', symbols('A', 'B'), symbols('A', 'C'), v('both', 'both', 'nobody')),
-  retyped('symbols are moved', symbols('A', 'B'), symbols('B', 'A'), v('nobody')),
-  retyped('a symbol is added in front', symbols('B'), symbols('A', 'B'), v('old', 'old', 'nobody')),
+  retyped('a symbol is replaced', symbols('A', 'B'), symbols('A', 'C'), v('both')),
+  retyped('a symbol is replaced, with a new number', numbers({ A: 1, B: 2 }), numbers({ A: 1, C: 3 }), v('both', 'both', 'nobody')),
+  retyped('symbols are moved', symbols('A', 'B'), symbols('B', 'A'), v('nobody', 'nobody', 'both')),
+  retyped('symbols are moved with their numbers', numbers({ A: 1, B: 2 }), numbers({ B: 2, A: 1 }), v('nobody')),
+  retyped('numbers of symbols are moved', numbers({ A: 1, B: 2 }), numbers({ A: 2, B: 1 }), v('nobody', 'nobody', 'both')),
+  retyped('a symbol is added in front', symbols('B'), symbols('A', 'B'), v('old', 'old', 'both')),
   retyped('enum → string', symbols('A'), STRING, v('old', 'both')),
   retyped('string → enum', STRING, symbols('A'), v('new', 'both')),
   retyped('enum → int32', symbols('A'), INT32, v('both', 'both', 'nobody')),

@@ -8,6 +8,10 @@ import { writeFiles } from '../write-files.ts';
 
 /** What `contracts export --format` knows: each writes the files of some mappings, from the project's files alone. */
 const FORMATS = {
+  schema: async (project: Project, mappings: readonly Mapping[]): Promise<readonly ExportedFile[]> => {
+    const { schemaFiles } = await import('../../ops/export-schemas.ts');
+    return (await Promise.all(mappings.map((mapping) => schemaFiles(project, mapping)))).flat();
+  },
   asyncapi: async (project: Project, mappings: readonly Mapping[]): Promise<readonly ExportedFile[]> => {
     const { asyncApiFile } = await import('../../ops/catalogue/documents.ts');
     return [asyncApiFile(project, mappings)];

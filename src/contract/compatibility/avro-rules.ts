@@ -26,6 +26,7 @@ export const AVRO_RULES: FormatRules = {
   symbolRemoved: () => BREAKS_NEW,
   /** Symbols are resolved by name. */
   symbolsReordered: () => COMPATIBLE,
+  isNumbered: false,
 };
 
 function hasDefault(field: ContractField): boolean {

@@ -5,6 +5,7 @@ import type { ChangeKind, ContractChange, Effect } from './change.ts';
 import { COMPATIBLE } from './change.ts';
 import type { FormatRules } from './format-rules.ts';
 import { noticeChanges } from './notices.ts';
+import { listChanges, numberChanges, reusedNumbers, symbolNumberChanges } from './numbers.ts';
 
 /** Fields of one level, matched by name, then by alias. `prefix` is the path of the object that holds them, with a dot. */
 export function compareFields(
@@ -36,6 +37,7 @@ export function compareFields(
   }
   for (const old of gone.values())
     say('field_removed', prefix + old.name, `\`${prefix}${old.name}\` (${described(old)}) is gone.`, rules.removed(old));
+  changes.push(...numbered(rules, reusedNumbers(before, after, prefix)));
   if (isReordered(before, after)) say('fields_reordered', prefix.slice(0, -1), 'The fields stand in another order.', COMPATIBLE);
   return changes;
 }
@@ -50,7 +52,8 @@ function compareField(before: ContractField, after: ContractField, rules: Format
     const text = (value: ContractField['default']) => (value === undefined ? 'none' : JSON.stringify(value));
     say('default_changed', `The default of \`${at}\` was ${text(before.default)}, and is ${text(after.default)}.`, COMPATIBLE);
   }
-  return [...changes, ...compareTypes(before, after, rules, at), ...noticeChanges(before, after, at)];
+  const numbers = numbered(rules, [...numberChanges(before, after, at), ...(rules.isNumbered ? listChanges(before, after, at) : [])]);
+  return [...changes, ...compareTypes(before, after, rules, at), ...numbers, ...noticeChanges(before, after, at)];
 }
 
 type Typed = Pick<ContractField, 'type' | 'members'>;
@@ -59,12 +62,25 @@ function compareTypes(before: Typed, after: Typed, rules: FormatRules, at: strin
   const [old, now] = [before.type, after.type];
   if (old.kind === 'object' && now.kind === 'object') return compareFields(before.members ?? [], after.members ?? [], rules, `${at}.`);
   if (old.kind === 'array' && now.kind === 'array') return compareTypes(itemsOf(old.items), itemsOf(now.items), rules, `${at}[]`);
-  if (old.kind === 'enum' && now.kind === 'enum') return compareSymbols(old.symbols, now.symbols, rules, at);
+  if (old.kind === 'enum' && now.kind === 'enum')
+    return [...compareSymbols(old.symbols, now.symbols, rules, at), ...symbolNumbers(old, now, rules, at)];
   if (formatFieldType(old) === formatFieldType(now)) return [];
   const kind: ChangeKind = old.kind === 'decimal' && now.kind === 'decimal' ? 'decimal_changed' : 'type_changed';
   const effect = rules.retyped(old, now);
   const message = `\`${at}\` was ${formatFieldType(old)}, and is ${formatFieldType(now)}.`;
   return [{ kind, at, message, ...effect, advice: fieldAdvice(kind, effect, at) }];
+}
+
+/** Where nothing is known by its number, a number that moves is worth a word and breaks nobody. */
+function numbered(rules: FormatRules, changes: readonly ContractChange[]): readonly ContractChange[] {
+  return rules.isNumbered ? changes : changes.map((change) => ({ ...change, ...COMPATIBLE, advice: undefined }));
+}
+
+type EnumType = Extract<FieldType, { kind: 'enum' }>;
+
+function symbolNumbers(before: EnumType, after: EnumType, rules: FormatRules, at: string): readonly ContractChange[] {
+  const areWritten = (before.numbers ?? after.numbers) !== undefined;
+  return rules.isNumbered || areWritten ? numbered(rules, symbolNumberChanges(before, after, at)) : [];
 }
 
 function itemsOf(type: FieldType): Typed {

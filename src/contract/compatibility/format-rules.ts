@@ -18,4 +18,6 @@ export interface FormatRules {
   symbolAdded(): Effect;
   symbolRemoved(): Effect;
   symbolsReordered(): Effect;
+  /** Whether the format knows fields and symbols by their numbers: then a number belongs to one of them for ever (see numbers.ts). */
+  readonly isNumbered: boolean;
 }

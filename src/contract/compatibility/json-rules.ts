@@ -27,6 +27,7 @@ export const JSON_RULES: FormatRules = {
   symbolRemoved: () => BREAKS_NEW,
   /** Validation 6.1.2: a list of values without an order. */
   symbolsReordered: () => COMPATIBLE,
+  isNumbered: false,
 };
 
 /** Kinds that are written as JSON strings of a certain form: int64 and decimals as in protobuf's JSON mapping, since numbers beyond 2^53 are not exact. */

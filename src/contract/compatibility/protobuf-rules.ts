@@ -20,8 +20,9 @@ export const PROTOBUF_RULES: FormatRules = {
   /** "Enum Value": proto3 enums are open; an unknown value is kept as a number. */
   symbolAdded: () => ({ breaks: [], caution: 'Old readers get a number without a name.' }),
   symbolRemoved: () => ({ breaks: [], caution: 'New readers get a number without a name in facts of the earlier version.' }),
-  /** Numbers stay with their symbols. */
+  /** The order says nothing; what it does to numbers that are not written is compared as numbers. */
   symbolsReordered: () => COMPATIBLE,
+  isNumbered: true,
 };
 
 function ZERO(readers: string, facts: string): string {

@@ -29,6 +29,7 @@ const STRICTEST: FormatRules = {
   symbolAdded: () => union(ALL.map((rules) => rules.symbolAdded())),
   symbolRemoved: () => union(ALL.map((rules) => rules.symbolRemoved())),
   symbolsReordered: () => union(ALL.map((rules) => rules.symbolsReordered())),
+  isNumbered: ALL.some((rules) => rules.isNumbered),
 };
 
 function union(effects: readonly Effect[]): Effect {

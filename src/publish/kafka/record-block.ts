@@ -64,7 +64,7 @@ export class RecordBlock {
  * `next`, so the send of one must be over before the next is encoded. (With fresh buffers the garbage collector halves the rate.)
  */
 export class RecordBlockEncoder {
-  #buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  #buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES + SLACK);
 
   /** The block of the records from `start` on that fit; its `length` says how many. */
   next(partition: number, records: readonly OutgoingRecord[], start: number, timestampMs: number): RecordBlock {
@@ -74,14 +74,15 @@ export class RecordBlockEncoder {
     for (let i = start; i < records.length; i++) {
       const record = records[i]!;
       const template = templateOf(record.headers);
-      const body = bodyBytes(record, template) + varintBytes(count);
-      const size = varintBytes(body) + body;
-      if (position + size > BLOCK_BYTES) {
-        if (count > 0) break;
+      // Only where it may not fit is it worth while to know the size beforehand.
+      if (position + boundOf(record, template) > BLOCK_BYTES) {
+        const body = bodyBytes(record, template) + varintBytes(count);
+        const size = varintBytes(body) + body;
+        if (position + size > BLOCK_BYTES && count > 0) break;
         // Larger than a whole block: a block and a buffer of its own.
-        buffer = Buffer.allocUnsafeSlow(size);
+        if (size > BLOCK_BYTES) buffer = Buffer.allocUnsafeSlow(size + SLACK);
       }
-      position = writeRecord(buffer, position, body, count, record, template);
+      position = writeRecord(buffer, position, count, record, template);
       count++;
       if (position > BLOCK_BYTES) break;
     }
@@ -90,9 +91,12 @@ export class RecordBlockEncoder {
 
   /** Leaves the buffer to whoever still reads it: after an error kafkajs may be sending from it. */
   forget(): void {
-    this.#buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.#buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES + SLACK);
   }
 }
+
+/** While a record is written, it may need some bytes more than in the end: room for lengths that turn out shorter. */
+const SLACK = 16;
 
 interface EncodedTemplate {
   /** Count of all headers as a varint, then the constant headers. */
@@ -130,8 +134,6 @@ function framed(text: string | undefined, number = Buffer.byteLength(text ?? '')
 /** Bytes of a record after its own length, but for the offset delta, which depends on its place in the block. */
 function bodyBytes(record: OutgoingRecord, template: EncodedTemplate): number {
   const values = record.headerValues;
-  if (values.length !== template.names.length)
-    throw new Error(`${template.names.length} variable headers need as many values, not ${values.length}`);
   // Attributes and timestamp delta: one byte each, both 0.
   let size = 2 + framedBytes(record.key) + (record.value === null ? 1 : framedBytes(record.value)) + template.head.length;
   for (let i = 0; i < values.length; i++) size += template.names[i]!.length + framedBytes(values[i]!);
@@ -143,15 +145,22 @@ function framedBytes(data: string | Uint8Array): number {
   return varintBytes(length) + length;
 }
 
-function writeRecord(
-  buffer: Buffer,
-  start: number,
-  body: number,
-  offsetDelta: number,
-  record: OutgoingRecord,
-  template: EncodedTemplate,
-): number {
-  let at = writeVarint(buffer, start, body);
+/** A record is never larger: a UTF-16 code unit is at most three bytes of UTF-8, a length at most five. */
+function boundOf(record: OutgoingRecord, template: EncodedTemplate): number {
+  const { key, value, headerValues } = record;
+  if (headerValues.length !== template.names.length)
+    throw new Error(`${template.names.length} variable headers need as many values, not ${headerValues.length}`);
+  let bound = 32 + template.head.length + 3 * key.length + (value === null ? 0 : 3 * value.length);
+  for (let i = 0; i < headerValues.length; i++) bound += template.names[i]!.length + 5 + 3 * headerValues[i]!.length;
+  return bound;
+}
+
+/** Most records are so long that their length takes two bytes; others are moved. */
+const LENGTH_BYTES = 2;
+
+function writeRecord(buffer: Buffer, start: number, offsetDelta: number, record: OutgoingRecord, template: EncodedTemplate): number {
+  const bodyStart = start + LENGTH_BYTES;
+  let at = bodyStart;
   buffer[at++] = 0;
   buffer[at++] = 0;
   at = writeVarint(buffer, at, offsetDelta);
@@ -165,24 +174,42 @@ function writeRecord(
     buffer.set(name, at);
     at = writeFramed(buffer, at + name.length, record.headerValues[i]!);
   }
-  return at;
+  return frame(buffer, start, LENGTH_BYTES, at);
 }
 
 /** -1 as a zigzag varint: the length of a null value. */
 const MINUS_ONE = 1;
 
+/** Writes the length of what stands between `start + room` and `end` in front of it, and moves it if the length takes more or less room. */
+function frame(buffer: Buffer, start: number, room: number, end: number): number {
+  const length = end - start - room;
+  const needed = varintBytes(length);
+  if (needed !== room) buffer.copyWithin(start + needed, start + room, end);
+  writeVarint(buffer, start, length);
+  return start + needed + length;
+}
+
 function writeFramed(buffer: Buffer, start: number, data: string | Uint8Array): number {
+  const room = varintBytes(data.length);
   if (typeof data !== 'string') {
     const at = writeVarint(buffer, start, data.length);
     buffer.set(data, at);
     return at + data.length;
   }
-  const length = Buffer.byteLength(data);
-  const at = writeVarint(buffer, start, length);
+  const at = start + room;
   // Short ASCII texts (keys, most header values): a loop beats the native call.
-  if (length > 40 || length !== data.length) buffer.write(data, at, length, 'utf8');
-  else for (let i = 0; i < length; i++) buffer[at + i] = data.charCodeAt(i);
-  return at + length;
+  const end = data.length > 40 ? -1 : writeAscii(buffer, at, data);
+  return frame(buffer, start, room, end >= 0 ? end : at + buffer.write(data, at));
+}
+
+/** Where it ends; -1 if there is anything but ASCII in it. */
+function writeAscii(buffer: Buffer, start: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return -1;
+    buffer[start + i] = unit;
+  }
+  return start + text.length;
 }
 
 /** Bytes of a non-negative number below 2^30 as a zigzag varint. */

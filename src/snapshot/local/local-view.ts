@@ -6,39 +6,55 @@ import type { RowMark } from '../../core/change.ts';
 import { type Hash, mustBeConfirmed } from '../../core/entry.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import { decodeEntry, stateOfEntry } from '../changelog.ts';
-import type { EntryUpdate, Relink, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
+import type { EntryUpdate, Relink, RowGroup, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
+import { PendingTable } from './pending-table.ts';
 import { isReadable } from './probe.ts';
-import { encodeRow, StoredRow } from './row-record.ts';
+import { RowGroupTable } from './row-group-table.ts';
+import { rowBytes, StoredRow, writeRow } from './row-record.ts';
 import { breakSeal, inspectSeal, type SealState, seal } from './seal.ts';
 
 const FILE = 'view.mdb';
-const DATABASES = ['meta', 'entries', 'rows'] as const;
+const DATABASES = ['meta', 'entries', 'rows', 'groups'] as const;
 const STATE_KEY = Buffer.from('state');
 /** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
 const MAX_KEY = 1900;
 const LONG_KEY = 0xff;
-const LAYOUT = 2;
+const LAYOUT = 3;
+/** What is applied is written once it comes to so many bytes, or when the view is closed. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 interface PersistedState extends ViewState {
   readonly layout: number;
   /** The snapshot topic that this is a view of; null where nobody said. */
   readonly topic: string | null;
   readonly nextOrdinal: number;
+  readonly groupNumber: number;
 }
 
-/** The view as an LMDB environment in a folder of the mapping's own: sub-databases `entries`, `rows` and `meta`. */
+/**
+ * The view as an LMDB environment in a folder of the mapping's own: sub-databases `entries`, `rows`, `groups` (of rows) and `meta`.
+ *
+ * Entries and marks wait in memory until there are many, and are then written in one transaction together with the state that they lead to: a chunk of entries, which
+ * are keyed by hashes, would touch nearly every page of the file. What a crash takes away so is read from the topic again.
+ */
 export class LocalView implements SnapshotView {
   readonly #root: RootDatabase;
   readonly #meta: Database;
   readonly #entries: Database;
   readonly #rows: Database;
+  readonly #groups: RowGroupTable;
   readonly #folder: string;
   readonly #row = new StoredRow();
   #state: ViewState;
   #nextOrdinal = 0;
   /** The state as this process last read or wrote it. */
   #persisted: Buffer | undefined;
-  #scratch: Buffer = Buffer.allocUnsafeSlow(4096);
+  readonly #pendingEntries = new PendingTable();
+  readonly #pendingRows = new PendingTable();
+  /** The state, or anything else, differs from what is stored. */
+  #isPending = false;
+  /** Nothing is stored that could be looked up. */
+  #isBlank = true;
   #hasWritten = false;
   readonly #topic: string | null;
   #wasDiscarded: boolean;
@@ -51,6 +67,7 @@ export class LocalView implements SnapshotView {
     this.#meta = openBinary(root, 'meta');
     this.#entries = openBinary(root, 'entries');
     this.#rows = openBinary(root, 'rows');
+    this.#groups = new RowGroupTable(openBinary(root, 'groups'));
     this.#state = this.#readState();
   }
 
@@ -88,15 +105,19 @@ export class LocalView implements SnapshotView {
   }
 
   findRow(key: Uint8Array): RowRef | undefined {
-    const bytes = this.#rows.getBinaryFast(storedKey(key) as Buffer);
+    const bytes = this.#find(this.#pendingRows, this.#rows, storedKey(key));
     if (bytes === undefined) return undefined;
     this.#row.load(bytes);
     return this.#row;
   }
 
   findEntry(slot: Hash): StoredEntry | undefined {
-    const bytes = this.#entries.getBinaryFast(slot as Buffer);
+    const bytes = this.#find(this.#pendingEntries, this.#entries, slot);
     return bytes === undefined ? undefined : this.#decode(bytes);
+  }
+
+  findGroup(print: Hash): RowGroup | undefined {
+    return this.#groups.find(print);
   }
 
   newOrdinal(): number {
@@ -114,11 +135,11 @@ export class LocalView implements SnapshotView {
         },
       );
     }
-    this.#write(() => {
+    this.#change(() => {
       const counts = { confirmable: state.confirmable, quarantined: state.quarantined, entries: state.entries };
-      for (const update of sortedBySlot(step.entries ?? [])) this.#putEntry(update, counts);
-      for (const mark of step.marks ?? []) this.#rows.putSync(storedKey(mark.key) as Buffer, encodeRow(mark));
-      for (const key of step.forget ?? []) this.#rows.removeSync(storedKey(key) as Buffer);
+      for (const update of step.entries ?? []) this.#putEntry(update, counts);
+      for (const mark of step.marks ?? []) this.#putRow(mark);
+      for (const key of step.forget ?? []) this.#removeRow(key);
       return {
         ...counts,
         offset: step.next,
@@ -130,55 +151,74 @@ export class LocalView implements SnapshotView {
     });
   }
 
-  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>): void {
-    this.#write(() => {
-      for (const mark of marks) this.#rows.putSync(storedKey(mark.key) as Buffer, encodeRow(mark));
+  remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>, groups: readonly RowGroup[] = []): void {
+    this.#change(() => {
+      for (const mark of marks) this.#putRow(mark);
       for (const { slot, ordinal } of relinks) {
-        const bytes = this.#entries.getBinary(slot as Buffer);
+        const bytes = this.#find(this.#pendingEntries, this.#entries, slot);
         if (bytes === undefined) continue;
-        const copy = Buffer.from(bytes);
-        copy.writeUInt32LE(ordinal, 0);
-        this.#entries.putSync(slot as Buffer, copy);
+        const stored = this.#pendingEntries.put(slot, bytes.length);
+        stored.set(bytes.subarray(0, bytes.length));
+        stored.writeUInt32LE(ordinal, 0);
       }
       return this.#state;
     });
+    if (groups.length > 0) this.#write(() => this.#groups.record(groups, this.#nextOrdinal));
   }
 
   *entries(): Iterable<StoredEntry & { readonly slot: Hash }> {
+    this.#writePending();
     for (const { key, value } of this.#entries.getRange({ snapshot: true })) {
       yield { slot: Uint8Array.from(key as Buffer), ...this.#decode(value as Buffer) };
     }
   }
 
   get rowCount(): number {
+    this.#writePending();
     return (this.#rows.getStats() as { entryCount: number }).entryCount;
   }
 
   *rows(): Iterable<{ readonly key: Uint8Array; readonly ordinal: number }> {
+    this.#writePending();
     for (const { key, value } of this.#rows.getRange({ snapshot: true })) {
       yield { key: Uint8Array.from(key as Buffer), ordinal: (value as Buffer).readUInt32LE(0) };
     }
   }
 
   forgetRows(keys: Iterable<Uint8Array>): void {
-    this.#write(() => {
-      for (const key of keys) this.#rows.removeSync(storedKey(key) as Buffer);
+    this.#change(() => {
+      for (const key of keys) this.#removeRow(key);
       return this.#state;
     });
   }
 
   clear(): void {
+    this.#pendingEntries.clear();
+    this.#pendingRows.clear();
     this.#write(() => {
       this.#entries.clearSync();
       this.#rows.clearSync();
+      this.#groups.clear();
       this.#nextOrdinal = 0;
-      return emptyState();
+      this.#state = emptyState();
     });
+    this.#isBlank = true;
   }
 
   async close(): Promise<void> {
-    await this.#root.close();
+    // What a process remembers of a copy that another has taken over is void, and nothing is lost with it.
+    try {
+      if (this.#isOurs()) this.#writePending();
+    } finally {
+      await this.drop();
+    }
     if (this.#hasWritten) guarded(this.#folder, () => seal(path.join(this.#folder, FILE)));
+  }
+
+  /** Ends like a process that dies: what waits to be written is gone. */
+  async drop(): Promise<void> {
+    this.#isPending = false;
+    await this.#root.close();
   }
 
   /** After a crash of the process: LMDB's own order of writing protects the file, but nothing else has looked at it since. Throws SNAPSHOT_CORRUPT. */
@@ -199,8 +239,32 @@ export class LocalView implements SnapshotView {
     return { ordinal: view.getUint32(0, true), entry: decodeEntry(bytes.subarray(4, bytes.length), `The local copy in ${this.#folder}`) };
   }
 
+  #find(pending: PendingTable, table: Database, key: Uint8Array): Buffer | undefined {
+    const waiting = pending.find(key);
+    if (waiting !== undefined) return waiting ?? undefined;
+    return this.#isBlank ? undefined : table.getBinaryFast(key as Buffer);
+  }
+
+  /** Promise 1: a row's group vouches for its bytes no longer than its mark does. */
+  #putRow(mark: RowMark): void {
+    if (this.#groups.number > 0) {
+      // The row may have had another number until now.
+      const before = this.findRow(mark.key);
+      if (before !== undefined) this.#groups.touch(before.ordinal);
+      this.#groups.touch(mark.ordinal);
+    }
+    writeRow(mark, this.#pendingRows.put(storedKey(mark.key), rowBytes(mark)));
+  }
+
+  #removeRow(key: Uint8Array): void {
+    const row = this.findRow(key);
+    if (row === undefined) return;
+    this.#groups.touch(row.ordinal);
+    this.#pendingRows.remove(storedKey(key));
+  }
+
   #putEntry(update: EntryUpdate, counts: { confirmable: number; quarantined: number; entries: number }): void {
-    const slot = update.slot as Buffer;
+    const { slot } = update;
     const before = update.isNew === true ? undefined : this.findEntry(slot);
     if (before !== undefined) {
       counts.entries--;
@@ -208,7 +272,7 @@ export class LocalView implements SnapshotView {
       if (before.entry.state === 'quarantined') counts.quarantined--;
     }
     if (update.bytes === null) {
-      this.#entries.removeSync(slot);
+      this.#pendingEntries.remove(slot);
       return;
     }
     const state = stateOfEntry(update.bytes);
@@ -216,16 +280,9 @@ export class LocalView implements SnapshotView {
     if (mustBeConfirmed(state)) counts.confirmable++;
     if (state === 'quarantined') counts.quarantined++;
     const ordinal = update.ordinal ?? this.#ordinalOf(update.bytes, before);
-    this.#entries.putSync(slot, this.#numbered(ordinal, update.bytes));
-  }
-
-  /** The stored form of an entry, valid until the next call: a put within a transaction copies it at once. */
-  #numbered(ordinal: number, bytes: Uint8Array): Buffer {
-    const length = 4 + bytes.length;
-    if (this.#scratch.length < length) this.#scratch = Buffer.allocUnsafeSlow(2 * length);
-    this.#scratch.writeUInt32LE(ordinal, 0);
-    this.#scratch.set(bytes, 4);
-    return this.#scratch.subarray(0, length);
+    const stored = this.#pendingEntries.put(slot, 4 + update.bytes.length);
+    stored.writeUInt32LE(ordinal, 0);
+    stored.set(update.bytes, 4);
   }
 
   #ordinalOf(bytes: Uint8Array, before: StoredEntry | undefined): number {
@@ -235,59 +292,88 @@ export class LocalView implements SnapshotView {
     return sameRow ? before.ordinal : this.newOrdinal();
   }
 
-  #write(change: () => ViewState): void {
+  /** All of it or nothing, in memory. */
+  #change(change: () => ViewState): void {
+    guarded(this.#folder, () => {
+      this.#mustBeOurs();
+      const [entries, rows] = [this.#pendingEntries.size, this.#pendingRows.size];
+      try {
+        this.#state = change();
+      } catch (error) {
+        this.#pendingEntries.rollBack(entries);
+        this.#pendingRows.rollBack(rows);
+        throw error;
+      }
+      this.#isPending = true;
+    });
+    const size = this.#pendingEntries.size + this.#pendingRows.size;
+    if (size > MAX_PENDING_BYTES || this.#pendingEntries.isFull || this.#pendingRows.isFull) this.#writePending();
+  }
+
+  #writePending(): void {
+    if (this.#isPending) this.#write(() => undefined);
+  }
+
+  /** One transaction of LMDB: what waits to be written, what else there is, and the state that both lead to. */
+  #write(more: () => void): void {
     guarded(this.#folder, () => {
       if (!this.#hasWritten) breakSeal(path.join(this.#folder, FILE));
       this.#hasWritten = true;
-      this.#state = this.#root.transactionSync(() => {
+      this.#root.transactionSync(() => {
         this.#mustBeOurs();
-        const after = change();
-        const persisted: PersistedState = { ...after, layout: LAYOUT, topic: this.#topic, nextOrdinal: this.#nextOrdinal };
+        moveAll(this.#pendingEntries, this.#entries);
+        moveAll(this.#pendingRows, this.#rows);
+        more();
+        this.#groups.flush();
+        const own = { layout: LAYOUT, topic: this.#topic, nextOrdinal: this.#nextOrdinal, groupNumber: this.#groups.number };
+        const persisted: PersistedState = { ...this.#state, ...own };
         this.#persisted = Buffer.from(JSON.stringify(persisted));
         this.#meta.putSync(STATE_KEY, this.#persisted);
-        return after;
       });
+      this.#pendingEntries.clear();
+      this.#pendingRows.clear();
+      this.#isPending = false;
+      this.#isBlank = false;
     });
   }
 
   /** Promise 2: on a shared volume a process that was stopped may wake up after another has taken the folder over: what it remembers of the copy is void then. */
   #mustBeOurs(): void {
-    const found = this.#meta.getBinary(STATE_KEY);
-    if (found === undefined ? this.#persisted === undefined : this.#persisted?.equals(found)) return;
+    if (this.#isOurs()) return;
     throw new HeadraceError('LOCAL_COPY_FAILED', `Another process wrote to the local copy in ${this.#folder} meanwhile.`, {
       suggestion: 'Run again: the copy is brought up to date from the snapshot topic.',
     });
   }
 
+  #isOurs(): boolean {
+    // Not what a read that began earlier in this turn of the event loop would see.
+    this.#root.resetReadTxn();
+    const found = this.#meta.getBinary(STATE_KEY);
+    return found === undefined ? this.#persisted === undefined : this.#persisted?.equals(found) === true;
+  }
+
   #readState(): ViewState {
     const bytes = this.#meta.getBinary(STATE_KEY);
     if (bytes === undefined) return emptyState();
+    this.#isBlank = false;
     this.#persisted = Buffer.from(bytes);
-    const { layout, topic, nextOrdinal, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
+    const { layout, topic, nextOrdinal, groupNumber, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
     if (layout !== LAYOUT || topic !== this.#topic) {
       this.#wasDiscarded ||= layout === LAYOUT;
       this.clear();
-      return emptyState();
+      return this.#state;
     }
     this.#nextOrdinal = nextOrdinal;
+    this.#groups.number = groupNumber;
     return state;
   }
 }
 
-const MAX_SORTED = 2 ** 21;
-
-/**
- * LMDB is several times faster when keys come in its order; nothing but speed depends on it. Slots are hashes: their first four bytes order them well enough, and
- * numbers (those bytes, then the place) are sorted many times faster than buffers are compared.
- */
-function sortedBySlot(updates: readonly EntryUpdate[]): readonly EntryUpdate[] {
-  if (updates.length < 2 || updates.length > MAX_SORTED) return updates;
-  const order = new Float64Array(updates.length);
-  for (let i = 0; i < updates.length; i++) {
-    const { slot } = updates[i]!;
-    order[i] = (((slot[0]! << 24) | (slot[1]! << 16) | (slot[2]! << 8) | slot[3]!) >>> 0) * MAX_SORTED + i;
-  }
-  return Array.from(order.sort(), (number) => updates[number % MAX_SORTED]!);
+function moveAll(from: PendingTable, to: Database): void {
+  from.forEachInOrder((key, value) => {
+    if (value === null) to.removeSync(key);
+    else to.putSync(key, value);
+  });
 }
 
 function storedKey(key: Uint8Array): Uint8Array {
@@ -296,7 +382,7 @@ function storedKey(key: Uint8Array): Uint8Array {
 }
 
 function openRoot(lmdb: typeof import('lmdb'), file: string): RootDatabase {
-  return lmdb.open({ path: file, maxDbs: 4, compression: false, encoding: 'binary', keyEncoding: 'binary' });
+  return lmdb.open({ path: file, maxDbs: DATABASES.length, compression: false, encoding: 'binary', keyEncoding: 'binary' });
 }
 
 /** Undefined where the file turns out to be damaged. Other failures (permissions, a full disk) are the caller's. */

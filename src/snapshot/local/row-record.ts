@@ -4,17 +4,21 @@ import type { RowRef } from '../view.ts';
 
 const HAS_RAW = 4;
 const HAS_SLOT = 8;
-const VERDICTS: readonly RowVerdict[] = ['fact', 'absent', 'quarantined'];
+/** A verdict is stored as its place in this list. */
+export const VERDICTS: readonly RowVerdict[] = ['fact', 'absent', 'quarantined'];
 
 // Row: ordinal (4 bytes) · verdict and flags (1) · raw? (16) · slot? (16)
-export function encodeRow(mark: RowMark): Buffer {
+export function rowBytes({ raw, slot }: RowMark): number {
+  return 5 + (raw === null ? 0 : 16) + (slot === null ? 0 : 16);
+}
+
+/** Into a buffer of just `rowBytes`. */
+export function writeRow(mark: RowMark, out: Buffer): void {
   const { raw, slot } = mark;
-  const out = Buffer.allocUnsafe(5 + (raw === null ? 0 : 16) + (slot === null ? 0 : 16));
   out.writeUInt32LE(mark.ordinal, 0);
   out[4] = VERDICTS.indexOf(mark.verdict) | (raw === null ? 0 : HAS_RAW) | (slot === null ? 0 : HAS_SLOT);
   if (raw !== null) out.set(raw, 5);
   if (slot !== null) out.set(slot, raw === null ? 5 : 21);
-  return out;
 }
 
 /** A row as it lies in LMDB's shared buffer: read in place, because most rows are only compared. */

@@ -27,6 +27,13 @@ export class LineSplitter {
     return end === 0 ? undefined : this.#take(chunk, end);
   }
 
+  /** Lines that the caller wants to have again, before what follows them. */
+  giveBack(lines: Buffer): void {
+    if (lines.length === 0) return;
+    this.#pending.unshift(lines);
+    this.#pendingBytes += lines.length;
+  }
+
   /** The lines that are left. Throws if the last one has no end. */
   flush(): Buffer | undefined {
     if (this.#pendingBytes === 0) return undefined;

@@ -1,4 +1,4 @@
-import type { RowBatch, RowValues } from '../../core/row.ts';
+import type { RowBatch, RowGroups, RowValues } from '../../core/row.ts';
 import type { FieldDecoder } from './values.ts';
 
 /** How the lines of one scan are read. */
@@ -23,17 +23,26 @@ const CAPITAL_N = 78;
  */
 export class CopyRows implements RowBatch {
   readonly count: number;
+  /** Bytes of the rows. */
+  readonly size: number;
+  readonly groups: RowGroups;
   readonly #lines: Buffer;
   readonly #layout: LineLayout;
   /** Per row: start of the line, end of the key; behind the last row, the end of everything. */
   readonly #marks: Int32Array;
 
-  /** `marks` is kept from batch to batch by `markLines`. */
-  constructor(lines: Buffer, marks: Int32Array, count: number, layout: LineLayout) {
+  /** `marks` is kept from batch to batch by LineMarker. */
+  constructor(lines: Buffer, marks: Int32Array, groupEnds: readonly number[], layout: LineLayout) {
     this.#lines = lines;
     this.#marks = marks;
-    this.count = count;
+    this.count = groupEnds.at(-1) ?? 0;
+    this.size = this.count === 0 ? 0 : marks[2 * this.count]!;
     this.#layout = layout;
+    this.groups = {
+      count: groupEnds.length,
+      end: (group) => groupEnds[group]!,
+      bytes: (group) => lines.subarray(marks[2 * (groupEnds[group - 1] ?? 0)], marks[2 * groupEnds[group]!]),
+    };
   }
 
   key(row: number): Uint8Array {
@@ -98,7 +107,12 @@ function tabBefore(lines: Buffer, end: number, start: number): number {
   return at;
 }
 
-/** Finds the rows in whole lines. The marks are used again for the next block, so a batch is valid until then. */
+/** A group of rows ends behind a key whose hash has this many leading zeros: 64 rows on average. */
+const GROUP_END_BITS = 6;
+/** It ends as well behind the row that makes it so large: less than a batch, so that every batch holds whole groups. */
+const MAX_GROUP_BYTES = 64 * 1024;
+
+/** Finds rows and groups of rows in whole lines. The marks are used again for the next block, so a batch is valid until then. */
 export class LineMarker {
   #marks: Int32Array = new Int32Array(8192);
   readonly #layout: LineLayout;
@@ -107,8 +121,11 @@ export class LineMarker {
     this.#layout = layout;
   }
 
-  mark(lines: Buffer): CopyRows {
+  /** The groups that are complete; behind the last line of a scan, all. What lies behind `size` bytes belongs to the next batch. */
+  mark(lines: Buffer, isLast: boolean): CopyRows {
     const { keyLength } = this.#layout;
+    const groupEnds: number[] = [];
+    let groupStart = 0;
     let marks = this.#marks;
     let count = 0;
     let position = 0;
@@ -116,19 +133,24 @@ export class LineMarker {
       if (2 * count + 3 > marks.length) marks = this.#grow();
       marks[2 * count] = position;
       let tabs = 0;
-      let byte = 0;
+      let hash = FNV_BASIS;
       let i = position;
       while (tabs < keyLength) {
-        byte = lines[i]!;
+        const byte = lines[i]!;
         if (byte === NEWLINE || (byte === TAB && ++tabs === keyLength)) break;
+        hash = Math.imul(hash ^ byte, FNV_PRIME);
         i++;
       }
       marks[2 * count + 1] = i;
       position = lines.indexOf(NEWLINE, i) + 1;
       count++;
+      if (Math.clz32(Math.imul(hash ^ (hash >>> 15), FNV_PRIME)) < GROUP_END_BITS && position - groupStart < MAX_GROUP_BYTES) continue;
+      groupEnds.push(count);
+      groupStart = position;
     }
     marks[2 * count] = position;
-    return new CopyRows(lines, marks, count, this.#layout);
+    if (isLast && groupEnds.at(-1) !== count) groupEnds.push(count);
+    return new CopyRows(lines, marks, groupEnds, this.#layout);
   }
 
   #grow(): Int32Array {
@@ -138,3 +160,7 @@ export class LineMarker {
     return larger;
   }
 }
+
+/** Of the hash FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/). */
+const FNV_BASIS = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;

@@ -71,7 +71,9 @@ export class PostgresScan implements Scan {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         const lines = splitter.push(chunk);
         if (lines === undefined) continue;
-        const batch = marker.mark(lines);
+        const batch = marker.mark(lines, false);
+        splitter.giveBack(lines.subarray(batch.size));
+        if (batch.count === 0) continue;
         rows += batch.count;
         silence.pause();
         yield batch;
@@ -79,7 +81,7 @@ export class PostgresScan implements Scan {
       }
       const last = splitter.flush();
       if (last !== undefined) {
-        const batch = marker.mark(last);
+        const batch = marker.mark(last, true);
         rows += batch.count;
         yield batch;
       }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { open } from 'lmdb';
+import { type Database, open } from 'lmdb';
 import type { LocalView } from '../../../src/snapshot/local/local-view.ts';
 import type { SnapshotView, ViewStep } from '../../../src/snapshot/view.ts';
 
@@ -20,38 +20,69 @@ export interface RulesOff {
 }
 
 export function withoutRules(view: LocalView, folder: string, rules: RulesOff, close: () => Promise<void>): SnapshotView {
+  const own = rules.applyAnywhere ? new OwnState(folder) : undefined;
   return new Proxy<SnapshotView>(view, {
     get(target, name) {
       if (name === 'apply' && (rules.keepNonce || rules.applyAnywhere)) {
         return (step: ViewStep) => {
-          if (rules.applyAnywhere) forgetWhereItStands(folder, view);
-          target.apply({
-            ...step,
-            expected: rules.applyAnywhere ? view.state.offset : step.expected,
-            foreign: rules.keepNonce ? false : step.foreign,
-          });
-        };
-      }
-      if (name === 'remember' && rules.applyAnywhere) {
-        return (...marks: Parameters<SnapshotView['remember']>) => {
-          forgetWhereItStands(folder, view);
-          target.remember(...marks);
+          const expected = rules.applyAnywhere ? view.state.offset : step.expected;
+          const act = () => target.apply({ ...step, expected, foreign: rules.keepNonce ? false : step.foreign });
+          return own === undefined ? act() : own.during(act);
         };
       }
       if (name === 'forgetRows' && rules.keepVanishedMarks) return () => undefined;
-      if (name === 'close') return close;
+      if (name === 'close') {
+        return () => {
+          own?.restore();
+          return close();
+        };
+      }
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
+      if (typeof value !== 'function') return value;
+      const act = value.bind(target) as (...args: unknown[]) => unknown;
+      return own === undefined ? act : (...args: unknown[]) => own.during(() => act(...args));
     },
   });
 }
 
-/** Makes the file say what this process believes, as if nobody had looked. */
-function forgetWhereItStands(folder: string, view: LocalView): void {
-  const root = open({ path: path.join(folder, 'view.mdb'), maxDbs: 4, compression: false, encoding: 'binary', keyEncoding: 'binary' });
-  const meta = root.openDB<Buffer, Buffer>({ name: 'meta', encoding: 'binary', keyEncoding: 'binary' });
-  const key = Buffer.from('state');
-  const found = meta.get(key);
-  if (found !== undefined) meta.putSync(key, Buffer.from(JSON.stringify({ ...JSON.parse(found.toString()), ...view.state })));
-  void root.close();
+/** What a process last wrote of the state into the file: put there again before it writes the next time, as if nobody looked whether another has been there. */
+class OwnState {
+  readonly #folder: string;
+  #bytes: Buffer | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#bytes = this.#read();
+  }
+
+  during<T>(act: () => T): T {
+    this.restore();
+    const result = act();
+    this.#bytes = this.#read();
+    return result;
+  }
+
+  restore(): void {
+    const own = this.#bytes;
+    if (own !== undefined) this.#inFile((meta) => meta.putSync(STATE_KEY, own));
+  }
+
+  #read(): Buffer | undefined {
+    return this.#inFile((meta) => meta.get(STATE_KEY));
+  }
+
+  #inFile<T>(act: (meta: Database<Buffer, Buffer>) => T): T {
+    const root = open({
+      path: path.join(this.#folder, 'view.mdb'),
+      maxDbs: 4,
+      compression: false,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    });
+    const result = act(root.openDB<Buffer, Buffer>({ name: 'meta', encoding: 'binary', keyEncoding: 'binary' }));
+    void root.close();
+    return result;
+  }
 }
+
+const STATE_KEY = Buffer.from('state');

@@ -253,7 +253,7 @@ export class Simulation {
     this.#alive.delete(process.pid);
     const view = this.#views.get(process);
     this.#views.delete(process);
-    if (process.state === 'dead') await view?.close();
+    if (process.state === 'dead') await view?.drop();
   }
 
   #job(process: Incarnation, { host, variant, full, takeOver }: RunRequest): Job {

@@ -109,6 +109,28 @@ describe('a view', () => {
     await view.close();
   });
 
+  test('whose process dies stands where it was last written, with all that belongs to it', async () => {
+    let view = await LocalView.open(folder);
+    fill(view, 10);
+    expect(view.rowCount).toBe(10);
+    view.apply({
+      expected: 10,
+      next: 30,
+      appliedAtMs: 1,
+      entries: [{ slot: hash(3), bytes: null }],
+      marks: [mark(40)],
+      forget: [mark(4).key],
+    });
+    view.remember([{ ...mark(5), raw: hash(77) }], [{ slot: hash(6), ordinal: 60 }]);
+    expect([view.findEntry(hash(3)), view.findRow(mark(4).key), view.findEntry(hash(6))?.ordinal]).toEqual([undefined, undefined, 60]);
+    await view.drop();
+    view = await LocalView.open(folder);
+    expect(view.state).toMatchObject({ offset: 10, entries: 10 });
+    expect([view.findEntry(hash(3))?.ordinal, view.findRow(mark(4).key)?.ordinal, view.findEntry(hash(6))?.ordinal]).toEqual([3, 4, 6]);
+    expect([view.findRow(mark(5).key)?.rawEquals(hash(7)), view.findRow(mark(40).key)]).toEqual([true, undefined]);
+    await view.close();
+  });
+
   test('entries of somebody else renew the nonce: raw fingerprints no longer vouch for them', async () => {
     const view = await LocalView.open(folder);
     fill(view, 1);
@@ -217,6 +239,9 @@ describe('a copy for a dry run', () => {
     await LocalView.copy(folder, to);
     const view = await LocalView.open(folder);
     fill(view, 10);
+    // Counting writes what waits; what is applied after that waits again.
+    expect(view.rowCount).toBe(10);
+    view.apply({ expected: 10, next: 30, appliedAtMs: 1, entries: [{ slot: hash(99), bytes: encodeEntry(entry(99)) }] });
     await LocalView.copy(folder, to);
     let copy = await LocalView.open(to);
     expect(copy.state.entries).toBe(10);
@@ -226,7 +251,7 @@ describe('a copy for a dry run', () => {
     const before = readFileSync(file());
     await LocalView.copy(folder, to);
     copy = await LocalView.open(to);
-    expect(copy.state.entries).toBe(10);
+    expect(copy.state.entries).toBe(11);
     fill(copy, 20);
     await copy.close();
     expect(readFileSync(file()).equals(before)).toBe(true);

@@ -18,9 +18,10 @@ function read(chunks: readonly Buffer[], minimumBytes: number): (string | null)[
   const splitter = new LineSplitter(minimumBytes);
   const marker = new LineMarker(LAYOUT);
   const rows: (string | null)[][] = [];
-  const take = (lines: Buffer | undefined): void => {
+  const take = (lines: Buffer | undefined, isLast: boolean): void => {
     if (lines === undefined) return;
-    const batch = marker.mark(lines);
+    const batch = marker.mark(lines, isLast);
+    splitter.giveBack(lines.subarray(batch.size));
     for (let row = 0; row < batch.count; row++) {
       const values = batch.values(row);
       rows.push([...values]);
@@ -29,8 +30,8 @@ function read(chunks: readonly Buffer[], minimumBytes: number): (string | null)[
       expect(batch.keyHasNull(row)).toBe(values[0] === null || values[1] === null);
     }
   };
-  for (const chunk of chunks) take(splitter.push(chunk));
-  take(splitter.flush());
+  for (const chunk of chunks) take(splitter.push(chunk), false);
+  take(splitter.flush(), true);
   expect(splitter.pendingBytes).toBe(0);
   return rows;
 }
@@ -89,11 +90,38 @@ describe('the lines of COPY', () => {
   it('find their cursor, in the middle, at the end and hidden', () => {
     const line = Buffer.from('k\t\\N\t2024-01-01 00:00:00\nk\tx\t\\N\n');
     const at = (cursorIndex: number, cursorHidden: boolean) =>
-      new LineMarker({ ...LAYOUT, keyLength: 1, cursorIndex, cursorHidden }).mark(line);
+      new LineMarker({ ...LAYOUT, keyLength: 1, cursorIndex, cursorHidden }).mark(line, true);
     expect([at(0, false).cursor(0), at(1, false).cursor(0), at(2, false).cursor(0)]).toEqual(['k', null, '2024-01-01 00:00:00']);
     expect([at(1, false).cursor(1), at(2, true).cursor(1)]).toEqual(['x', null]);
     const hidden = at(2, true);
     expect([hidden.cursor(0), Buffer.from(hidden.raw(0)).toString()]).toEqual(['2024-01-01 00:00:00', 'k\t\\N']);
+  });
+
+  it('form groups that hold every row once, and that do not depend on what stands before them', () => {
+    const lines = Array.from({ length: 2_000 }, (_, i) => `key ${i}\tx\t${'y'.repeat(i % 50)}\n`);
+    const groupsOf = (text: string): string[] => {
+      const { groups, count } = new LineMarker(LAYOUT).mark(Buffer.from(text), true);
+      const all = Array.from({ length: groups.count }, (_, g) => Buffer.from(groups.bytes(g)).toString());
+      expect(all.join('')).toBe(text);
+      expect(all.map((group) => group.split('\n').length - 1).reduce((sum, rows) => sum + rows, 0)).toBe(count);
+      return all;
+    };
+    const all = groupsOf(lines.join(''));
+    expect(all.length).toBeGreaterThan(15);
+    expect(all.length).toBeLessThan(70);
+    // Without its first row, only the first group is another one.
+    const shorter = groupsOf(lines.slice(1).join(''));
+    expect(shorter.slice(-(all.length - 1))).toEqual(all.slice(1));
+  });
+
+  it('form groups of a bounded size, of which a batch holds whole ones', () => {
+    const line = `same key\tx\t${'y'.repeat(1_000)}\n`;
+    const lines = Buffer.from(line.repeat(300));
+    const batch = new LineMarker(LAYOUT).mark(lines, false);
+    expect(batch.groups.count).toBe(4);
+    expect(batch.groups.bytes(0).length).toBeLessThan(66_000);
+    expect(batch.size).toBe(batch.count * line.length);
+    expect(new LineMarker(LAYOUT).mark(Buffer.from(line), false)).toMatchObject({ count: 0, size: 0 });
   });
 
   it('unescape what COPY escapes', () => {
