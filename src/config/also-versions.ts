@@ -33,7 +33,7 @@ export function publishedMappings(project: Project, mappings: Iterable<Mapping>,
 /** What a person should know: a version that ends within two weeks, or has ended. */
 export function alsoNotices(mapping: Mapping, nowMs: number): readonly string[] {
   return (mapping.also ?? []).flatMap((also) => {
-    const what = `${mapping.name}: version ${textOf(also)}, published beside ${mapping.version.major}.${mapping.version.minor}`;
+    const what = `version ${textOf(also)}, published beside ${mapping.version.major}.${mapping.version.minor}`;
     if (isPast(also, nowMs))
       return [`${what}, ended with ${also.until}: its topic stays as it is, and gets nothing more. Remove it from \`also\`.`];
     const daysLeft = Math.floor((endOf(also) - nowMs) / DAY_MS);

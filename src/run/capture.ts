@@ -68,8 +68,7 @@ export async function capture(job: Job): Promise<RunResult> {
   const isInitialLoad = scope.kind === 'initial load';
   await writer.use(writerParts(job, before, { encodings, facts, origin, scope }));
 
-  for (const note of [...drift.notes.map((text) => `${mapping.name}: ${text}`), ...alsoNotices(mapping, startedAtMs)])
-    job.progress.warn(note);
+  for (const note of [...drift.notes, ...alsoNotices(mapping, startedAtMs)]) job.progress.warn(`${mapping.name}: ${note}`);
 
   // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
   const reading = await readModel(job, view, scope, {

@@ -24,7 +24,7 @@ export async function status(context: CommandContext, names: readonly string[]):
   for (const { warehouse, error } of warehouses) {
     if (error !== undefined) output.warn(`warehouse ${warehouse} does not answer, so the lag is unknown: ${describeError(error).message}`);
   }
-  const notices = mappings.flatMap((mapping) => alsoNotices(mapping, Date.now()));
+  const notices = mappings.flatMap((mapping) => alsoNotices(mapping, Date.now()).map((notice) => `${mapping.name}: ${notice}`));
   for (const notice of notices) output.warn(notice);
   const body = {
     mappings: outcomes.map(({ mapping, result, error }) => result ?? { mapping, error: describeError(error) }),

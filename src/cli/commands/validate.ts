@@ -28,7 +28,9 @@ export async function validate(context: CommandContext, flags: ValidateFlags): P
   printProblems(output, declared);
   const checks = flags.warehouse ? await checkAgainstWarehouses(context, project) : [];
   const limits = limitsOf(project);
-  const notices = [...project.mappings.values()].flatMap((mapping) => alsoNotices(mapping, Date.now()));
+  const notices = [...project.mappings.values()].flatMap((mapping) =>
+    alsoNotices(mapping, Date.now()).map((notice) => `${mapping.name}: ${notice}`),
+  );
   for (const notice of notices) output.warn(notice);
   const found = [...problems, ...frozen, ...declared, ...distinct(checks.flatMap((check) => check.problems))];
   const isInvalid = found.some(({ severity }) => severity === 'error');
