@@ -1,3 +1,4 @@
+import { publishedMappings } from './config/also-versions.ts';
 import type { Project, WarehouseConfig } from './config/project.ts';
 import { HeadraceError } from './core/errors.ts';
 import { grantsFor, type Purpose } from './publish/grants.ts';
@@ -14,7 +15,7 @@ import type { Warehouse } from './warehouse/warehouse.ts';
  * the error names what is missing for the purpose.
  */
 export function composeSystem(project: Project, purpose: Purpose = 'run'): System {
-  const grants = grantsFor(project, project.mappings.values(), [purpose]);
+  const grants = grantsFor(project, publishedMappings(project, project.mappings.values(), Date.now()), [purpose]);
   const warehouses = new Map<string, Promise<Warehouse>>();
   const admin = new KafkaTopicAdmin(project.kafka, { grants });
   return {

@@ -5,19 +5,22 @@ import type { Output } from './output.ts';
 import { formatTable } from './table.ts';
 
 /** What a run of one mapping would do, for people. */
-export function planText(result: PlanResult, colors: Output['colors']): string {
+export function planText(result: PlanResult, colors: Output['colors'], command = `headrace run ${result.mapping}`): string {
   const { bold, dim, yellow } = colors;
-  const { mapping, counts, scope, reason, live, samples } = result;
+  const { mapping, counts, scope, reason, live, samples, topics } = result;
   const lines = [
     `${bold(mapping)}  ${dim(`${scope}: ${reason}`)}`,
     `  ${countsText(result)}`,
     `  ${dim(`${formatCount(counts.rows)} rows read, ${formatCount(counts.unchanged)} unchanged, ${formatCount(live)} facts live`)}`,
+    ...(topics.length === 1
+      ? []
+      : topics.map(({ topic, version, facts }) => `  ${dim('→')} ${topic} ${dim(`(${version})`)}: ${formatCount(facts)}`)),
     ...guardLines(result, colors),
   ];
   for (const sample of samples) lines.push(...sampleLines(sample, colors));
   if (wouldStop(result)) {
     const names = result.guards.filter((g) => g.exceeded && !g.allowed).map((g) => g.guard);
-    lines.push(`  ${yellow(`A run would stop here. If the changes are right: headrace run ${mapping} --allow ${names.join(',')}`)}`);
+    lines.push(`  ${yellow(`It would stop here. If the changes are right: ${command} --allow ${names.join(',')}`)}`);
   }
   return lines.join('\n');
 }
@@ -29,6 +32,7 @@ function countsText({ counts, changedFields }: PlanResult): string {
     `created ${formatCount(counts.created)}`,
     `updated ${formatCount(counts.updated)}${which}`,
     `deleted ${formatCount(counts.deleted)}`,
+    ...(counts.filled === 0 ? [] : [`new to a topic ${formatCount(counts.filled)}`]),
     ...(counts.recorded === 0 ? [] : [`recorded, not published ${formatCount(counts.recorded)}`]),
     ...(counts.late === 0 ? [] : [`below the horizon ${formatCount(counts.late)}`]),
     ...(counts.quarantined === 0 ? [] : [`quarantined ${formatCount(counts.quarantined)}`]),

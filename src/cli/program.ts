@@ -4,6 +4,7 @@ import { PURPOSES } from '../publish/grants.ts';
 import { addGlobalOptions, commandAdder } from './add-command.ts';
 import type { CommandLine } from './context.ts';
 import { addContractsCommands } from './contracts-program.ts';
+import { list, positiveInteger } from './option-values.ts';
 
 /** The commands with their options and help. Each loads its own module when it is called: help and version are quick. */
 export function createProgram(line: CommandLine, onEnd: (exitCode: number) => void): Command {
@@ -186,18 +187,6 @@ const EXIT_CODES = `
 Exit codes:
   0 done · 1 failed · 2 invalid configuration · 3 warehouse, Kafka or registry unreachable, or a topic, grant or schema missing
   4 stopped by a guard, or not confirmed · 5 another instance owns the mapping · 128+n ended by signal n`;
-
-function list(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1 on.');
-  return Number(text);
-}
 
 function principal(text: string): string {
   if (!/^\w+:./.test(text)) throw new InvalidArgumentError('It has a type and a name, as User:headrace.');

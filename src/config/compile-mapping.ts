@@ -59,9 +59,16 @@ export function compileMapping(
     initialLoad: settings.initialLoad,
     guards: compileGuards(written.guards, project.guards),
     topicSpec,
+    also: compileAlso(written, document),
     locate: (path) => document.locate(path),
   };
   return { document, written, mapping: { ...undigested, digest: mappingDigest(undigested, model) } };
+}
+
+function compileAlso({ also }: Partial<WrittenMapping>, document: SourceDocument): Mapping['also'] {
+  if (also === undefined) return undefined;
+  if (!Array.isArray(also)) return [{ ...also, location: document.locate('also') }];
+  return also.map((each, index) => ({ ...each, location: document.locate(`also.${index}`) }));
 }
 
 /** Names that must be names of something: the model, and the fields of key, identity and data_subject. */

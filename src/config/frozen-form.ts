@@ -34,7 +34,7 @@ export function asWritten(document: SourceDocument, path: Path, value: unknown):
 }
 
 /** Keys of a mapping file that decide how facts are carried, not what they are: they may change from day to day. Every other key is frozen. */
-const NOT_FROZEN: readonly string[] = ['description', 'initial_load', 'guards', 'partitions', 'replication', 'topic_config'];
+const NOT_FROZEN: readonly string[] = ['description', 'also', 'initial_load', 'guards', 'partitions', 'replication', 'topic_config'];
 
 /** Keys of a frozen file, in the order of the mapping's schema. */
 const FROZEN_KEYS = Object.keys(mappingSchemaWritten.shape).filter((key) => !NOT_FROZEN.includes(key));

@@ -6,7 +6,7 @@ import type { FrozenContract, Mapping, Model } from './project.ts';
  * settings, initial load) those of today. Places in messages are those in the frozen file. `model` is the model that the frozen rules name.
  */
 export function frozenMapping(working: Mapping, frozen: FrozenContract, model: Model): Mapping {
-  const { guards, topicSpec, initialLoad } = working;
-  const undigested = { ...frozen.rules, guards, topicSpec, initialLoad, location: frozen.locate(''), locate: frozen.locate };
+  const { guards, topicSpec, initialLoad, also } = working;
+  const undigested = { ...frozen.rules, guards, topicSpec, initialLoad, also, location: frozen.locate(''), locate: frozen.locate };
   return { ...undigested, digest: mappingDigest(undigested, model) };
 }

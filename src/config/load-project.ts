@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { HeadraceError } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
+import { alsoProblems } from './also-versions.ts';
 import { classRules, type MappingClassRules } from './class-rules.ts';
 import { DEFAULT_GUARDS } from './compile-guards.ts';
 import { compileMapping } from './compile-mapping.ts';
@@ -87,6 +88,10 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv, nowMs = 
     mappings: new Map(mappings.flatMap(({ mapping }) => (mapping === undefined ? [] : [[mapping.name, mapping] as const]))),
     contracts,
   };
+  const together = [...project.mappings.values()].flatMap((mapping) =>
+    alsoProblems(mapping, contracts.get(mapping.name) as ContractHistory, project),
+  );
+  if (together.length > 0) return { project: undefined, problems: inOrder([...sorted, ...together]), classRules: rules };
   return { project: deepFreeze(project), problems: sorted, classRules: rules };
 }
 

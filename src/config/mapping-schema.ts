@@ -66,6 +66,13 @@ export const CLASSES = ['behavior', 'profile', 'command', 'governance'] as const
 const fieldNames = () => z.array(text()).meta({ minItems: 1 });
 
 /** The written form of a file in mappings/. */
+/** An earlier version that is published beside the working one, to its own topic. */
+const alsoSchema = () =>
+  z.strictObject({
+    version: version().meta({ description: 'A frozen version with a topic of its own, as "1.4".' }),
+    until: day().meta({ description: 'The last day (UTC) on which it is published, as 2027-01-31.' }),
+  });
+
 export const mappingSchemaWritten = z
   .strictObject({
     mapping: slug().meta({ description: 'Name of the mapping: part of the names of its internal topics.' }),
@@ -109,6 +116,10 @@ export const mappingSchemaWritten = z
     }),
     guards: guardsSchema,
     deprecated: deprecation().optional().meta({ description: 'Asks consumers to leave the contract: a text, or since, until and reason.' }),
+    also: z
+      .union([alsoSchema(), z.array(alsoSchema())])
+      .optional()
+      .meta({ description: 'Earlier versions that are published beside this one, to their own topics, until a day.' }),
     partitions: partitions.meta({ description: 'Partitions of the topic. Default: topics.partitions of headrace.yml.' }),
     replication: replication.meta({ description: 'Replication factor of the topic.' }),
     topic_config: topicConfig.optional().meta({

@@ -209,12 +209,23 @@ export interface Mapping extends ContractRules {
   readonly initialLoad: 'publish' | 'baseline';
   readonly guards: Guards;
   readonly topicSpec: TopicSettings;
+  /** Earlier versions that are published beside this one. Absent: none. */
+  readonly also?: readonly AlsoVersion[] | undefined;
   /**
    * Digest over everything that decides which facts a row gives (relation, key, fields, where, deletes …), not over owner or descriptions:
    * while it stays the same, an unchanged row has an unchanged fact.
    */
   readonly digest: string;
   locate(path: string): Location;
+}
+
+/** An earlier version that is published beside the working one, to its own topic. */
+export interface AlsoVersion {
+  readonly version: ContractVersion;
+  /** The last day (ISO, UTC) on which it is published. */
+  readonly until: string;
+  /** Of the version in the mapping's file. */
+  readonly location: Location;
 }
 
 export interface ContractVersion {

@@ -32,6 +32,10 @@ export interface Change {
   readonly before: { readonly partition: number; readonly offset: number; readonly version: number } | null;
   /** The new fact as it is sent; of a deletion the fact before, where it is kept; null for what is only remembered. */
   readonly value: string | Uint8Array | null;
+  /** The fact under the further contracts that are published, in their order; absent where there are none. */
+  readonly also?: readonly { readonly value: string | Uint8Array | null; readonly occurredAt: string }[] | undefined;
+  /** Of `filled`: which of the published contracts it is sent under; 0 is the mapping's own. */
+  readonly under?: readonly number[] | undefined;
   /** RFC 3339, of the fact, or of the detection of a deletion. */
   readonly occurredAt: string;
   /** Names of the fields that an update changed. */
@@ -47,11 +51,12 @@ export interface Change {
 
 /**
  * created, updated, deleted: facts are published.
+ * filled: a topic that is new gets the current version; the other topics have it.
  * recorded: only the snapshot learns (a baseline, a released quarantine, another row behind the same fact).
  * quarantined: a row is reported; the published fact stays as it is.
  * expired: the entry leaves the snapshot because the horizon has passed it; consumers keep the fact.
  */
-export type ChangeKind = 'created' | 'updated' | 'deleted' | 'recorded' | 'quarantined' | 'expired';
+export type ChangeKind = 'created' | 'updated' | 'deleted' | 'filled' | 'recorded' | 'quarantined' | 'expired';
 
 export interface Rejection {
   readonly field: string;

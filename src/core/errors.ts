@@ -66,6 +66,10 @@ export const ERROR_CODES = {
   OWNED_ELSEWHERE: EXIT.owned,
   /** A guard stopped the run before anything was sent. */
   GUARD_STOPPED: EXIT.stopped,
+  /** A version of a contract that was rolled back, or a move between versions that is not complete. */
+  ROLLED_BACK: EXIT.stopped,
+  /** Nothing was changed: a person has to agree first. */
+  APPROVAL_NEEDED: EXIT.stopped,
   /** What a command would change needs a person's word first, and nobody gave it. */
   NOT_CONFIRMED: EXIT.stopped,
   /** Duplicate or missing model keys, or two rows that claim one identity. */

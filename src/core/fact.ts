@@ -17,6 +17,18 @@ export interface Fact {
   /** The person or account that the fact is about, for consent and erasure. */
   readonly subject: string | null;
   readonly fields: readonly string[];
+  /** The same fact under the further contracts that are compared: first those that are published, in their order. Absent where there is one contract. */
+  readonly also?: readonly AlsoFact[] | undefined;
+}
+
+/** A fact under another version of its contract. */
+export interface AlsoFact {
+  /** Which contract. */
+  readonly of: string;
+  readonly fields: readonly string[];
+  readonly occurredAt: string;
+  /** Encoded; null where it is only compared. */
+  readonly value: string | Uint8Array | null;
 }
 
 /** The row is outside the mapping's `where`, or its soft-delete column says that it is gone. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
+import { alsoContracts } from '../config/also-versions.ts';
 import type { Mapping, Project } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
 import { topicsOf, transactionalIdOf } from '../publish/topics.ts';
@@ -32,6 +33,7 @@ export async function createJob(system: System, project: Project, mapping: Mappi
     project,
     mapping,
     model,
+    also: alsoContracts(project, mapping, Date.now()),
     topics: topicsOf(project.name, mapping),
     warehouse: await system.warehouse(model.warehouse),
     publishers: system.publishers,

@@ -1,3 +1,4 @@
+import { alsoContracts, publishedMappings } from '../config/also-versions.ts';
 import type { Mapping, Project } from '../config/project.ts';
 import type { HeadraceError } from '../core/errors.ts';
 import { denial } from '../publish/denial.ts';
@@ -26,8 +27,9 @@ export async function planTopics(admin: TopicAdmin, project: Project, mappings: 
   const { count } = await admin.brokers();
   const actions: TopicAction[] = [];
   for (const mapping of mappings) {
-    const states = await admin.describe(Object.values(topicsOf(project.name, mapping)));
-    for (const spec of topicSpecsOf(project, mapping, count)) actions.push(actionFor(mapping.name, spec, states.get(spec.topic)));
+    const further = alsoContracts(project, mapping, Date.now()).map((each) => each.mapping.topic);
+    const states = await admin.describe([...Object.values(topicsOf(project.name, mapping)), ...further]);
+    for (const spec of topicSpecsOf(project, mapping, count, further)) actions.push(actionFor(mapping.name, spec, states.get(spec.topic)));
   }
   return actions;
 }
@@ -52,7 +54,7 @@ export function denialOf(actions: readonly TopicAction[], project: Project, purp
     action === 'unknown' ? [{ resource: 'topic', name: spec.topic, pattern: 'literal', operation: 'DescribeConfigs' } as const] : [],
   );
   if (refused.length === 0) return undefined;
-  const grants = grantsFor(project, project.mappings.values(), [purpose]);
+  const grants = grantsFor(project, publishedMappings(project, project.mappings.values(), Date.now()), [purpose]);
   return denial(
     project.kafka,
     'Reading topic settings',

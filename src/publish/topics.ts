@@ -29,7 +29,13 @@ const DAY_MS = 86_400_000;
 export const SNAPSHOT_DELETE_RETENTION_MS = 30 * DAY_MS;
 
 /** What `topics apply` creates; a cluster of three brokers or more gets three copies of what cannot be lost. */
-export function topicSpecsOf(project: Project, mapping: Mapping, brokerCount: number): readonly TopicSpec[] {
+/** `further`: the topics of versions that are published beside the mapping's own. */
+export function topicSpecsOf(
+  project: Project,
+  mapping: Mapping,
+  brokerCount: number,
+  further: readonly string[] = [],
+): readonly TopicSpec[] {
   const topics = topicsOf(project.name, mapping);
   const replicated = brokerCount >= 3;
   const safe = { replication: replicated ? 3 : undefined, config: replicated ? { 'min.insync.replicas': '2' } : {} };
@@ -41,7 +47,7 @@ export function topicSpecsOf(project: Project, mapping: Mapping, brokerCount: nu
   });
   const { partitions, replication, config } = mapping.topicSpec;
   return [
-    { topic: topics.facts, partitions, replication, config },
+    ...[topics.facts, ...further].map((topic) => ({ topic, partitions, replication, config })),
     internal(topics.snapshot, {
       'cleanup.policy': 'compact',
       'retention.ms': '-1',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { HeadraceError } from '../core/errors.ts';
 import { compileEnvelope } from '../publish/envelope.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import { type AdoptionPlan, changesOf, type Survey, survey } from './adoption-plan.ts';
@@ -27,6 +28,7 @@ export interface Adoption extends AdoptionPlan {
 
 /** What an adoption would do now. Promise 7: reads topics into throw-away folders, fences nobody, changes nothing. Throws SNAPSHOT_FOREIGN, OWNED_ELSEWHERE. */
 export async function planAdoption(job: Job, options: AdoptOptions): Promise<AdoptionPlan> {
+  requireOneContract(job);
   await checkTopics(job);
   return await inScratch(job, async (folder) => {
     const view = await job.openView(path.join(folder, 'snapshot'), job.topics.snapshot);
@@ -45,6 +47,7 @@ export async function planAdoption(job: Job, options: AdoptOptions): Promise<Ado
  * goes on when it is started again; until it is complete the control record keeps runs away. Promise 2: the version floor lies above every version that was seen.
  */
 export async function adopt(job: Job, options: AdoptOptions): Promise<Adoption> {
+  requireOneContract(job);
   await checkTopics(job);
   await using copy = await openLocalCopy(job);
   const { view } = copy;
@@ -56,6 +59,20 @@ export async function adopt(job: Job, options: AdoptOptions): Promise<Adoption> 
       await write(job, view, writer, found);
       return { ...found.plan, run: job.runId, chunks: writer.chunks };
     }),
+  );
+}
+
+/** The facts of one topic do not tell what stands in another: its versions might be published again. */
+function requireOneContract({ mapping, also }: Job): void {
+  if (also.length === 0) return;
+  throw new HeadraceError(
+    'CONFIG_INVALID',
+    `${mapping.name}: a mapping that publishes ${also.length + 1} versions of its contract cannot be adopted.`,
+    {
+      path: mapping.location.file,
+      suggestion:
+        "Nothing was changed. Remove `also`, adopt the facts of the mapping's own topic, and publish the other version from a mapping and to a topic of its own.",
+    },
   );
 }
 

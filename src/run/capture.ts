@@ -1,19 +1,22 @@
-import { PLAIN_KEYS } from '../contract/record-key.ts';
-import { compileEnvelope } from '../publish/envelope.ts';
+import { alsoNotices } from '../config/also-versions.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
-import { openEncoding } from './encoding.ts';
+import { openEncodings } from './encoding.ts';
 import { type GuardVerdict, judge, stopIfExceeded } from './guards.ts';
 import type { Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { establishOrigin } from './origin.ts';
+import { digestOfJob, hasOtherTopics } from './publication.ts';
 import { publishChanges, publishFullChunks } from './publish-changes.ts';
+import { publishedContract } from './published-contract.ts';
 import { type Reading, readModel } from './read-model.ts';
+import { refuseRolledBack } from './rollback.ts';
 import { columnTypes, driftOf, judgeDrift } from './schema-drift.ts';
 import { decideScope, MAPPING_EDITED, type Scope } from './scope.ts';
 import { Writer } from './writer.ts';
+import { writerParts } from './writer-parts.ts';
 
 /** What a run did, for people and for `--json`. */
 export interface RunResult {
@@ -42,36 +45,35 @@ export interface RunResult {
 export async function capture(job: Job): Promise<RunResult> {
   const { mapping, model, options } = job;
   const startedAtMs = job.clock();
-  const [contract, facts] = await Promise.all([compileContract(job), checkTopics(job)]);
+  const [main, facts] = await Promise.all([compileContract(job), checkTopics(job)]);
 
   await using copy = await openLocalCopy(job); // 1. Lock
   const { view } = copy;
   await using writer = await Writer.open(job, view); // 2. Look before fencing · 3. Fence · 4. Recover
   const origin = await establishOrigin(job, view);
   const before = view.state.control;
+  refuseRolledBack(job, before);
+  const encodings = await openEncodings(job);
+  const contract = publishedContract(job, before, main, encodings, facts);
   const drift = driftOf(before?.columns ?? null, contract.columns, contract.mapper.columns);
   const schema = judgeDrift(drift, contract.mapper.columns.length, options.allow);
   stopIfExceeded(mapping.name, [schema]);
-  const scope = decideScope(model, mapping.digest, before, { askedFor: options.full, isRetyped: schema.exceeded }, job.clock());
-  const encoding = await openEncoding(job);
+  const scope = decideScope(
+    model,
+    digestOfJob(job),
+    before,
+    { askedFor: options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, before) },
+    job.clock(),
+  );
   const isInitialLoad = scope.kind === 'initial load';
-  await writer.use({
-    envelope: compileEnvelope(job.project.name, mapping, {
-      runId: job.runId,
-      contentType: encoding.values.contentType,
-      encodeKey: encoding.keys === PLAIN_KEYS ? undefined : encoding.keys.encode,
-    }),
-    origin: origin.record,
-    partitions: facts.partitions,
-    ledger: { kind: scope.kind, allowed: [...options.allow] },
-  });
+  await writer.use(writerParts(job, before, { encodings, facts, origin, scope }));
 
-  for (const note of drift.notes) job.progress.warn(`${mapping.name}: ${note}`);
+  for (const note of [...drift.notes, ...alsoNotices(mapping, startedAtMs)]) job.progress.warn(`${mapping.name}: ${note}`);
 
   // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
   const reading = await readModel(job, view, scope, {
     contract,
-    encode: encoding.values.encode,
+    encode: contract.encode,
     fingerprints: origin.fingerprints,
     facts,
     versionFloor: origin.record.versionFloor,
@@ -112,7 +114,7 @@ export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[
 function progressAfter(job: Job, { scope, reached, horizon, comparison, startedAtMs }: Reading, before: ControlRecord | null) {
   const common = { watermark: reached, horizon, late: comparison.counts.late };
   if (scope.kind !== 'incremental') {
-    return { ...common, digest: job.mapping.digest, fullComparisonAt: startedAtMs };
+    return { ...common, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
   }
   return { ...common, digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
 }

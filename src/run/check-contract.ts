@@ -9,9 +9,10 @@ const TRYING_OUT = 'dev';
 
 /**
  * Before anything is read: consumers rely on what is frozen. Throws CONTRACT_EDITED, CONTRACT_INCOMPATIBLE, and outside `environment: dev` CONTRACT_UNFROZEN or
- * CONTRACT_CHANGED where what would be published is not what is frozen.
+ * CONTRACT_CHANGED where what would be published is not what is frozen. A rollback publishes a frozen version, whatever the mapping says.
  */
-export function checkContract({ project, mapping }: Pick<Job, 'project' | 'mapping'>): void {
+export function checkContract({ project, mapping, rollback }: Pick<Job, 'project' | 'mapping' | 'rollback'>): void {
+  if (rollback !== undefined) return;
   const history = project.contracts.get(mapping.name);
   if (history === undefined) throw new Error(`the project was loaded without the contracts of ${mapping.name}`);
   const check = checkHistory(mapping, history);

@@ -4,11 +4,14 @@ import type { PartitionOffsets } from '../publish/publisher.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { FINGERPRINT_ALGORITHM } from '../snapshot/fingerprints.ts';
 import type { Job } from './job.ts';
+import { knownOffsets } from './publication.ts';
 
 export interface Surroundings {
   readonly clusterId: string;
   /** Of the fact topic. */
   readonly facts: readonly PartitionOffsets[];
+  /** Of the topics of further contracts, by name. */
+  readonly also?: ReadonlyMap<string, readonly PartitionOffsets[]> | undefined;
 }
 
 /** Promise 8: stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN, CONTRACT_OLDER; nothing was changed then. */
@@ -18,14 +21,12 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
   const stop = (what: string, suggestion: string): never => {
     throw new HeadraceError('SNAPSHOT_FOREIGN', `${mapping.name}: ${what}`, { suggestion: `${suggestion} Nothing was changed.` });
   };
+  const checkEach = () => {
+    for (const [topic, offsets] of [[topics.facts, around.facts] as const, ...(around.also ?? [])])
+      checkFacts(stop, topic, offsets, knownOffsets(job, control, topic), topics.snapshot, adopt);
+  };
   if (control === null) {
-    const records = around.facts.reduce((sum, p) => sum + (p.end - p.start), 0);
-    if (records > 0) {
-      stop(
-        `${topics.facts} already holds records, but ${topics.snapshot} says nothing about them.`,
-        `Was the snapshot topic deleted, or does another program write to the fact topic? Versions that began again at 1 would be taken for old ones. If the facts are this mapping's: \`${adopt}\` (docs/operations.md, "The snapshot topic is gone").`,
-      );
-    }
+    checkEach();
     return;
   }
   if (control.adoption !== undefined) stop('an adoption of this snapshot did not come to its end.', `Go on with it: \`${adopt}\`.`);
@@ -41,7 +42,7 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
       `Check \`environment\` in headrace.yml (HEADRACE_ENV) and the brokers. If it got another name: \`${adopt} --environment-from ${control.environment}\`.`,
     );
   }
-  if (isOlder(mapping.version, control.contractVersion)) {
+  if (job.rollback === undefined && isOlder(mapping.version, control.contractVersion)) {
     throw new HeadraceError(
       'CONTRACT_OLDER',
       `${mapping.name}: version ${control.contractVersion} of the contract was published, and this is the earlier ${mapping.version.major}.${mapping.version.minor}.`,
@@ -58,17 +59,38 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
       'Use the version that wrote them.',
     );
   }
-  if (around.facts.length !== control.nextOffsets.length) {
+  checkEach();
+}
+
+function checkFacts(
+  stop: (what: string, suggestion: string) => never,
+  topic: string,
+  offsets: readonly PartitionOffsets[],
+  known: readonly number[] | undefined,
+  snapshot: string,
+  adopt: string,
+): void {
+  if (known === undefined) {
+    const records = offsets.reduce((sum, p) => sum + (p.end - p.start), 0);
+    if (records > 0) {
+      stop(
+        `${topic} already holds records, but ${snapshot} says nothing about them.`,
+        `Was the snapshot topic deleted, or does another program write to the fact topic? Versions that began again at 1 would be taken for old ones. If the facts are this mapping's: \`${adopt}\` (docs/operations.md, "The snapshot topic is gone").`,
+      );
+    }
+    return;
+  }
+  if (offsets.length !== known.length) {
     stop(
-      `${topics.facts} has ${around.facts.length} partitions, and had ${control.nextOffsets.length} when it was written last.`,
+      `${topic} has ${offsets.length} partitions, and had ${known.length} when it was written last.`,
       `With another number of partitions keys move, and the order of one key is lost. Recreate the topic as it was, publish to a new one, or accept that: \`${adopt}\` (docs/operations.md, "The number of partitions changed").`,
     );
   }
-  for (const { partition, end } of around.facts) {
-    const expected = control.nextOffsets[partition] ?? 0;
+  for (const { partition, end } of offsets) {
+    const expected = known[partition] ?? 0;
     if (end < expected) {
       stop(
-        `partition ${partition} of ${topics.facts} ends at offset ${end}, but facts were published up to ${expected}.`,
+        `partition ${partition} of ${topic} ends at offset ${end}, but facts were published up to ${expected}.`,
         `The topic was recreated or lost records. To publish again what is missing: \`${adopt}\` (docs/operations.md, "The fact topic is gone").`,
       );
     }

@@ -11,6 +11,11 @@ export interface FactTopic {
   readonly maxValueBytes: number;
 }
 
+/** Of all contracts that are published: the mapping's own topic, then the others in their order. */
+export interface FactTopics extends FactTopic {
+  readonly also: readonly FactTopic[];
+}
+
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
 const ROOM_FOR_HEADERS = 8_192;
 
@@ -18,10 +23,12 @@ const ROOM_FOR_HEADERS = 8_192;
  * Every start checks the topics: missing ones, and settings under which a promise cannot hold. What may not be looked at is not taken for good.
  * Throws TOPIC_MISSING, TOPIC_UNFIT, KAFKA_DENIED.
  */
-export async function checkTopics(job: Job): Promise<FactTopic> {
+export async function checkTopics(job: Job): Promise<FactTopics> {
   const { topics, mapping } = job;
-  const states = await job.admin.describe(Object.values(topics));
-  const missing = Object.values(topics).filter((topic) => states.get(topic) === undefined);
+  const further = job.also.map((each) => each.mapping.topic);
+  const names = [...Object.values(topics), ...further];
+  const states = await job.admin.describe(names);
+  const missing = names.filter((topic) => states.get(topic) === undefined);
   if (missing.length > 0) {
     throw new HeadraceError(
       'TOPIC_MISSING',
@@ -33,9 +40,10 @@ export async function checkTopics(job: Job): Promise<FactTopic> {
   }
   const snapshot = states.get(topics.snapshot) as TopicState;
   const facts = states.get(topics.facts) as TopicState;
-  const unknown = [facts, snapshot].filter(({ configReadable }) => !configReadable);
+  const others = further.map((topic) => states.get(topic) as TopicState);
+  const unknown = [facts, snapshot, ...others].filter(({ configReadable }) => !configReadable);
   if (unknown.length > 0) throw settingsDenied(job.project.kafka, unknown);
-  for (const problem of [...unfitSnapshot(snapshot), ...unfitFacts(facts, job)]) {
+  for (const problem of [...unfitSnapshot(snapshot), ...[facts, ...others].flatMap((state) => unfitFacts(state, job))]) {
     throw new HeadraceError('TOPIC_UNFIT', `${mapping.name}: ${problem}`, {
       suggestion: '`headrace topics plan` shows what to change, `headrace topics apply` changes it.',
     });
@@ -43,7 +51,8 @@ export async function checkTopics(job: Job): Promise<FactTopic> {
   const limit = (state: TopicState) => Number(state.config.get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES) - ROOM_FOR_HEADERS;
   const kept = (mapping.onDelete === 'fact' ? 1 : 0) + (mapping.undo === 'previous' ? 1 : 0);
   const inEntry = kept === 0 ? Number.POSITIVE_INFINITY : Math.floor(limit(snapshot) / (mapping.undo === 'previous' ? 2 : 1));
-  return { partitions: facts.partitions, maxValueBytes: Math.min(limit(facts), inEntry) };
+  const factTopic = (state: TopicState) => ({ partitions: state.partitions, maxValueBytes: Math.min(limit(state), inEntry) });
+  return { ...factTopic(facts), also: others.map(factTopic) };
 }
 
 /** Of topics whose settings may not be read. */

@@ -36,6 +36,29 @@ export function factRecords(
   return { byPartition, places };
 }
 
+/**
+ * The changes as they are sent under one of the published contracts (0: the mapping's own): with its value, its names of changed fields, and without what its topic
+ * has already. The names of a further contract's fields are `version/name`.
+ */
+export function changesUnder(
+  changes: readonly Change[],
+  index: number,
+  further: readonly { readonly version: string }[],
+): readonly Change[] {
+  const isAlone = index === 0 && further.length === 0;
+  if (isAlone && !changes.some(({ kind }) => kind === 'filled')) return changes;
+  const prefix = index === 0 ? '' : `${further[index - 1]?.version}/`;
+  return changes.map((change) => {
+    if (change.kind === 'filled' && change.under?.includes(index) !== true) return { ...change, kind: 'recorded' };
+    const kind = change.kind === 'filled' ? 'created' : change.kind;
+    const changed = change.changed.flatMap((name) =>
+      index === 0 ? (name.includes('/') ? [] : [name]) : name.startsWith(prefix) ? [name.slice(prefix.length)] : [],
+    );
+    const { value, occurredAt } = (index === 0 ? undefined : change.also?.[index - 1]) ?? change;
+    return { ...change, kind, value, occurredAt, changed };
+  });
+}
+
 /** The entries of a chunk with the offsets that the broker gave to its facts. */
 export function entryUpdates(
   changes: readonly Change[],
@@ -92,7 +115,7 @@ export interface LedgerRecord {
   readonly format: 1;
   readonly run: string;
   readonly mapping: string;
-  readonly origin: 'live' | 'adopt';
+  readonly origin: 'live' | 'undo' | 'adopt';
   readonly kind: string;
   readonly chunk: number;
   readonly last: boolean;
@@ -102,6 +125,15 @@ export interface LedgerRecord {
   readonly contractVersion: string;
   /** Guards that this run was allowed to exceed. */
   readonly allowed: readonly string[];
+  /** Of a move to another version of the contract: between which versions, by whom, and why. */
+  readonly rollback?: {
+    readonly from: string;
+    readonly to: string;
+    readonly user: string;
+    readonly host: string;
+    readonly reason: string | null;
+    readonly approvedBy: string | null;
+  };
 }
 
 export function ledgerRecord(ledger: LedgerRecord): OutgoingRecord {

@@ -3,6 +3,9 @@ import type { Envelope } from '../publish/envelope.ts';
 import type { ControlRecord, Horizon } from '../snapshot/changelog.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { LedgerRecord } from './chunk-records.ts';
+import type { Job } from './job.ts';
+import { furtherOffsets, knownOffsets, type publishedAfter, zeros } from './publication.ts';
+import type { RollbackStates } from './rollback.ts';
 import type { ColumnTypes } from './schema-drift.ts';
 
 /** What a chunk says of progress, beside its changes. */
@@ -38,16 +41,30 @@ export interface WriterParts {
   /** Of the control record: what does not change during the run. */
   readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor' | 'epoch'>;
   readonly partitions: number;
-  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> & Partial<Pick<LedgerRecord, 'origin'>>;
+  /** Topics of further contracts, in their order. */
+  readonly further?: readonly FurtherTopic[];
+  /** What is published: until the comparison is complete, and then. */
+  readonly published?: ReturnType<typeof publishedAfter>;
+  readonly rollback?: RollbackStates;
+  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> & Partial<Pick<LedgerRecord, 'origin' | 'rollback'>>;
   /** Of an adoption: how far it is, and where the fact topic ends. */
   readonly adoption?: { readonly stage: 'clearing' | 'filling'; readonly nextOffsets: readonly number[] } | undefined;
 }
 
+/** The topic of a further contract, which gets every version of every fact in the same transaction. */
+export interface FurtherTopic {
+  readonly topic: string;
+  readonly version: string;
+  readonly partitions: number;
+  readonly envelope: Envelope;
+}
+
 /** The control record of a chunk, but for the offsets that its facts are about to get. */
 export function controlOf(
+  job: Job,
   view: SnapshotView,
-  { origin, partitions, adoption }: WriterParts,
-  id: { readonly run: string; readonly chunk: number },
+  { origin, partitions, adoption, rollback, further = [], published }: WriterParts,
+  chunk: number,
   changes: readonly Change[],
   { late, ...progress }: ChunkProgress,
 ): ControlRecord {
@@ -55,8 +72,14 @@ export function controlOf(
   // Promise 2: no entry is gone before the horizon says so; Promise 1: nothing is refused before it was published, and expiries come last.
   const isRaised = progress.last || changes.some(({ kind }) => kind === 'expired');
   const horizon = isRaised ? progress.horizon : (control?.horizon ?? null);
-  const known = adoption?.nextOffsets ?? control?.nextOffsets;
-  const nextOffsets = known ?? Array.from({ length: partitions }, () => 0);
+  const topic = job.topics.facts;
+  const places = {
+    topic,
+    nextOffsets: adoption?.nextOffsets ?? knownOffsets(job, control, topic) ?? zeros(partitions),
+    also: furtherOffsets(job, control, further),
+    published: progress.last ? published?.after : published?.during,
+    rollback: progress.last ? rollback?.after : rollback?.during,
+  };
   const stage = adoption !== undefined && !progress.last ? { adoption: adoption.stage } : {};
-  return { format: 1, ...id, ...progress, horizon, ...origin, nextOffsets, ...stage };
+  return { format: 1, run: job.runId, chunk, ...progress, horizon, ...origin, ...places, ...stage };
 }

@@ -13,6 +13,29 @@ export interface RunEncoding {
   readonly keys: KeyCodec;
 }
 
+/** Of all contracts that are published. */
+export interface RunEncodings {
+  readonly own: RunEncoding;
+  /** Of further contracts, in their order. */
+  readonly also: readonly RunEncoding[];
+}
+
+/** The same for every contract that is published. */
+export async function openEncodings(job: Job): Promise<RunEncodings> {
+  return encodingsBy(job, openEncoding);
+}
+
+export async function lookUpEncodings(job: Job): Promise<RunEncodings> {
+  return encodingsBy(job, lookUpEncoding);
+}
+
+async function encodingsBy(job: Job, open: (job: Job) => Promise<RunEncoding>): Promise<RunEncodings> {
+  const own = await open(job);
+  const also: RunEncoding[] = [];
+  for (const { mapping } of job.also) also.push(await open({ ...job, mapping }));
+  return { own, also };
+}
+
 /** Before the first fact is encoded, and so before the first send: registers the schemas where there is a registry. Throws what the registry throws. */
 export async function openEncoding(job: Job): Promise<RunEncoding> {
   return encodingBy(job, (registry, subject, { schema }) => schemaId(job, registry, subject, schema));

@@ -1,3 +1,4 @@
+import type { AlsoContract } from '../config/also-versions.ts';
 import type { Mapping, Model, Project } from '../config/project.ts';
 import type { SchemaRegistry } from '../contract/registry.ts';
 import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
@@ -11,6 +12,8 @@ export interface Job {
   readonly project: Project;
   readonly mapping: Mapping;
   readonly model: Model;
+  /** Earlier versions that are published beside the mapping's own, each to its topic. */
+  readonly also: readonly AlsoContract[];
   readonly topics: MappingTopics;
   readonly warehouse: Warehouse;
   readonly publishers: PublisherFactory;
@@ -32,8 +35,19 @@ export interface Job {
   readonly clock: () => number;
   readonly signal: AbortSignal;
   readonly options: RunOptions;
+  /** The run moves the mapping to another version of its contract; absent: it publishes the working one. */
+  readonly rollback?: RollbackOrder | undefined;
   readonly progress: ProgressSink;
   readonly reach: ReachStep;
+}
+
+/** A person's wish that a mapping publishes another version of its contract than the working one. The job's mapping is that version's. */
+export interface RollbackOrder {
+  /** Who started it: the user of the operating system. */
+  readonly user: string;
+  readonly reason: string | null;
+  /** The other person who agreed, where the class demands one. */
+  readonly approvedBy: string | null;
 }
 
 export interface RunOptions {

@@ -59,6 +59,7 @@ export function factChange(
     entry,
     before: positionOf(before),
     value,
+    also: fact.also?.flatMap(({ value: encoded, occurredAt }) => (encoded === null ? [] : [{ value: encoded, occurredAt }])),
     occurredAt: fact.occurredAt,
     changed: next.changed,
     reason: null,
@@ -67,6 +68,26 @@ export function factChange(
     forgetRow: null,
     ordinal: row.ordinal,
   };
+}
+
+/**
+ * A fact that is as consumers have it, while the topics of the mapping changed: new ones get its current version, and the entry covers the contracts that are
+ * published now.
+ */
+export function refilled(recorded: Change, { under, keepsPlace }: Refill): Change {
+  const { entry } = recorded;
+  if (entry === null) throw new Error('a fact that is live has an entry');
+  const placed = keepsPlace ? entry : { ...entry, partition: -1, offset: -1 };
+  // A baseline was never published anywhere.
+  if (under.length === 0 || entry.version === 0) return { ...recorded, entry: placed };
+  return { ...recorded, kind: 'filled', under, entry: placed };
+}
+
+export interface Refill {
+  /** Which of the published contracts it is sent under. */
+  readonly under: readonly number[];
+  /** Whether the entry's place is one in the mapping's own topic. */
+  readonly keepsPlace: boolean;
 }
 
 /** The end of a fact. With `on_delete: fact` it takes two versions: the deleted fact, then the tombstone. */

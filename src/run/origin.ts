@@ -16,9 +16,13 @@ export interface Origin {
 export async function establishOrigin(job: Job, view: SnapshotView): Promise<Origin> {
   const { project, mapping } = job;
   const { control } = view.state;
-  const [clusterId, facts] = await Promise.all([job.admin.clusterId(), job.admin.offsets(job.topics.facts)]);
+  const further = job.also.map((each) => each.mapping.topic);
+  const [clusterId, facts, ...others] = await Promise.all([
+    job.admin.clusterId(),
+    ...[job.topics.facts, ...further].map((topic) => job.admin.offsets(topic)),
+  ]);
   if (control === null && view.state.entries > 0) throw withoutControl(job);
-  checkOrigin(job, control, { clusterId, facts });
+  checkOrigin(job, control, { clusterId, facts: facts ?? [], also: new Map(further.map((topic, i) => [topic, others[i] ?? []])) });
   const { key, fingerprint } = await fingerprintKey(job, control?.fingerprint);
   return {
     record: {

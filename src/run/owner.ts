@@ -5,7 +5,7 @@ import type { Job } from './job.ts';
 /** The lease that this run writes; `leaseMs` 0 releases it. */
 export function ownerOf(job: Job, leaseMs: number): OwnerRecord {
   const leaseEnd = leaseMs === 0 ? 0 : job.clock() + leaseMs;
-  return { format: 1, run: job.runId, host: job.host, pid: job.pid, purpose: 'run', leaseEnd };
+  return { format: 1, run: job.runId, host: job.host, pid: job.pid, purpose: job.rollback === undefined ? 'run' : 'rollback', leaseEnd };
 }
 
 /** Whether the lease of another run still lasts. One whose process is gone from this host ends at once. */

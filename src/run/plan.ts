@@ -2,18 +2,23 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { FactCodec } from '../contract/codec.ts';
+import { formatVersion } from '../contract/contract.ts';
 import type { Change } from '../core/change.ts';
 import { dataSchemaOf } from '../publish/envelope.ts';
+import { eventId } from '../publish/event-id.ts';
 import { judgeReading } from './capture.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
-import { lookUpEncoding } from './encoding.ts';
+import { lookUpEncodings } from './encoding.ts';
 import type { GuardVerdict } from './guards.ts';
 import type { Job } from './job.ts';
 import { establishOrigin } from './origin.ts';
+import { digestOfJob, hasOtherTopics } from './publication.ts';
+import { publishedContract } from './published-contract.ts';
 import { readModel } from './read-model.ts';
 import { catchUp, snapshotEnd } from './recovery.ts';
+import { refuseRolledBack } from './rollback.ts';
 import { driftOf, judgeDrift } from './schema-drift.ts';
 import { decideScope, type Scope } from './scope.ts';
 
@@ -30,6 +35,14 @@ export interface PlanResult {
   readonly live: number;
   readonly watermark: string | null;
   readonly samples: readonly Sample[];
+  /** How many facts and deletions each topic gets, the mapping's own first. */
+  readonly topics: readonly TopicPlan[];
+}
+
+export interface TopicPlan {
+  readonly topic: string;
+  readonly version: string;
+  readonly facts: number;
 }
 
 export interface Sample {
@@ -50,7 +63,8 @@ const SAMPLES_PER_KIND = 3;
  * local copy as it is; a run that is under way does not notice it.
  */
 export async function plan(job: Job): Promise<PlanResult> {
-  const [contract, facts, { values: codec }] = await Promise.all([compileContract(job), checkTopics(job), lookUpEncoding(job)]);
+  const [main, facts, encodings] = await Promise.all([compileContract(job), checkTopics(job), lookUpEncodings(job)]);
+  const codec = encodings.own.values;
   const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-plan-'));
   try {
     await job.copyView(job.folder, folder);
@@ -61,13 +75,15 @@ export async function plan(job: Job): Promise<PlanResult> {
       await catchUp(dry, view, end);
       const origin = await establishOrigin(dry, view);
       const { control } = view.state;
+      refuseRolledBack(job, control);
+      const contract = publishedContract(job, control, main, encodings, facts);
       const drift = driftOf(control?.columns ?? null, contract.columns, contract.mapper.columns);
       const schema = judgeDrift(drift, contract.mapper.columns.length, job.options.allow);
-      const why = { askedFor: job.options.full, isRetyped: schema.exceeded };
-      const scope = decideScope(job.model, job.mapping.digest, control, why, job.clock());
+      const why = { askedFor: job.options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, control) };
+      const scope = decideScope(job.model, digestOfJob(job), control, why, job.clock());
       const reading = await readModel(dry, view, scope, {
         contract,
-        encode: codec.encode,
+        encode: contract.encode,
         fingerprints: origin.fingerprints,
         facts,
         versionFloor: origin.record.versionFloor,
@@ -82,9 +98,9 @@ export async function plan(job: Job): Promise<PlanResult> {
         guards: scope.kind === 'initial load' ? [] : [schema, ...judgeReading(job, reading)],
         live: comparison.confirmableBefore,
         watermark: view.state.control?.watermark ?? null,
-        samples: await takeSamples(job, codec, reading.changes.drain(), (key) =>
+        ...(await lookAtChanges(job, codec, reading.changes.drain(), (key) =>
           Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
-        ),
+        )),
       };
     } finally {
       await view.close();
@@ -94,11 +110,22 @@ export async function plan(job: Job): Promise<PlanResult> {
   }
 }
 
-async function takeSamples(job: Job, codec: FactCodec, changes: Iterable<Change>, hash: (text: string) => string): Promise<Sample[]> {
+async function lookAtChanges(
+  job: Job,
+  codec: FactCodec,
+  changes: Iterable<Change>,
+  hash: (text: string) => string,
+): Promise<Pick<PlanResult, 'samples' | 'topics'>> {
   const chosen: Change[] = [];
+  const topics = [job.mapping, ...job.also.map((each) => each.mapping)].map(({ topic, version }) => ({
+    topic,
+    version: formatVersion(version),
+    facts: 0,
+  }));
   const taken = new Map<string, number>();
   for (const change of changes) {
     if (change.kind === 'expired') continue;
+    for (const [i, topic] of topics.entries()) if (isSentUnder(change, i)) topic.facts++;
     const count = taken.get(change.kind) ?? 0;
     if (count >= SAMPLES_PER_KIND) continue;
     taken.set(change.kind, count + 1);
@@ -119,7 +146,12 @@ async function takeSamples(job: Job, codec: FactCodec, changes: Iterable<Change>
       after: hide(after),
     });
   }
-  return samples;
+  return { samples, topics };
+}
+
+function isSentUnder({ kind, under }: Change, index: number): boolean {
+  if (kind === 'filled') return under?.includes(index) === true;
+  return kind === 'created' || kind === 'updated' || kind === 'deleted';
 }
 
 /**
@@ -127,7 +159,7 @@ async function takeSamples(job: Job, codec: FactCodec, changes: Iterable<Change>
  * own reader could decode.
  */
 async function publishedFact(job: Job, codec: FactCodec, change: Change): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const { before } = change;
+  const { before, identity } = change;
   if (before === null || before.offset < 0) return undefined;
   const { partition, offset } = before;
   const range = (await job.admin.offsets(job.topics.facts)).find((p) => p.partition === partition);
@@ -136,9 +168,11 @@ async function publishedFact(job: Job, codec: FactCodec, change: Change): Promis
   await job.reader.read(
     { topic: job.topics.facts, partition, from: offset, until: offset + 1 },
     (record) => {
+      // Where the topics of the mapping changed, something else may stand in this place.
+      const isIts = identity !== null && record.headers.ce_id === eventId(job.project.name, job.mapping.name, identity, before.version);
       const isOfThisContract =
         job.mapping.encoding === 'json' || record.headers.ce_dataschema === dataSchemaOf(job.project.name, job.mapping);
-      if (record.offset === offset && record.value !== null && isOfThisContract) fact = readFact(job, codec, record.value);
+      if (record.offset === offset && record.value !== null && isIts && isOfThisContract) fact = readFact(job, codec, record.value);
     },
     job.signal,
   );

@@ -14,11 +14,13 @@ import { NeedsFullComparison } from './comparison/take-overs.ts';
 import type { Contract } from './contract.ts';
 import { checkHorizon, cursorAt, cursorPosition, expiriesBelow, nextHorizon } from './horizon.ts';
 import type { Job } from './job.ts';
+import { digestOfJob, publishedNow } from './publication.ts';
+import type { PublishedContract } from './published-contract.ts';
 import type { Scope } from './scope.ts';
 import { Watermark } from './watermark.ts';
 
 export interface ReadingParts {
-  readonly contract: Contract;
+  readonly contract: PublishedContract;
   readonly encode: FactCodec['encode'];
   readonly fingerprints: Fingerprints;
   readonly facts: FactTopic;
@@ -134,7 +136,8 @@ async function startComparison(
   const cursor = cursorKind(job, scan.columns);
   const horizon = view.state.control?.horizon ?? null;
   const meaning = [
-    mapping.digest,
+    digestOfJob(job),
+    publishedNow(job),
     model.appendOnly,
     job.warehouse.type,
     contract.keyLength,
@@ -142,9 +145,10 @@ async function startComparison(
   ];
   const raw = await createRawFingerprints(view.state.nonce, meaning);
   const { mapper, canonical } = contract;
+  const refill = contract.refill?.(fingerprints);
   const immutable = mapping.class === 'behavior';
   return new Comparison(
-    { view, mapper, canonical, encode, fingerprints, raw, watermark: model.cursor && watermark, emit },
+    { view, mapper, canonical, encode, fingerprints, raw, watermark: model.cursor && watermark, emit, refill },
     {
       mapping: mapping.name,
       fieldNames: mapper.fieldNames,
@@ -235,5 +239,5 @@ function full(reason: string): Scope {
 }
 
 function factsOf({ counts }: Comparison): number {
-  return counts.created + counts.updated + counts.deleted;
+  return counts.created + counts.updated + counts.deleted + counts.filled;
 }

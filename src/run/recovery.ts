@@ -97,7 +97,8 @@ async function readUpTo(job: Job, view: SnapshotView, end: number): Promise<void
 /** A snapshot keeps its cluster and its key within an epoch, and its facts only grow. */
 function mustFollow(before: ControlRecord | null, after: ControlRecord): void {
   if (before === null) return;
-  const isShrunk = after.nextOffsets.some((offset, partition) => offset < (before.nextOffsets[partition] ?? 0));
+  const isShrunk =
+    before.topic === after.topic && after.nextOffsets.some((offset, partition) => offset < (before.nextOffsets[partition] ?? 0));
   const isSame =
     before.epoch === after.epoch && before.clusterId === after.clusterId && isDeepStrictEqual(before.fingerprint, after.fingerprint);
   if (isShrunk || !isSame) throw new OtherSnapshot();

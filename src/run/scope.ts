@@ -10,6 +10,8 @@ export interface Scope {
   readonly watermark: string | null;
 }
 
+/** New topics get the current version of every fact. */
+export const OTHER_TOPICS = 'the topics of the mapping are others';
 /** In place of a digest, until everything was compared once. */
 export const ADOPTED = 'adopted';
 
@@ -20,7 +22,7 @@ export function decideScope(
   model: Model,
   digest: string,
   control: ControlRecord | null,
-  why: { readonly askedFor: boolean; readonly isRetyped: boolean },
+  why: { readonly askedFor: boolean; readonly isRetyped: boolean; readonly hasOtherTopics?: boolean },
   nowMs: number,
 ): Scope {
   const full = (reason: string): Scope => ({ kind: 'full comparison', reason, watermark: null });
@@ -35,6 +37,7 @@ export function decideScope(
   if (adopted !== undefined) return full(adopted);
   if (why.askedFor) return full('asked for');
   if (why.isRetyped) return full('columns of the model have other types');
+  if (why.hasOtherTopics === true) return full(OTHER_TOPICS);
   if (control.digest !== digest) return full(MAPPING_EDITED);
   if (model.cursor === undefined) return full('the model has no cursor column');
   if (control.watermark === null) return full('no row has had a cursor value yet');

@@ -4,7 +4,15 @@ import type { Publisher, Transaction } from '../publish/publisher.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
 import type { WriterParts } from './chunk.ts';
-import { entryUpdates, factRecords, ledgerRecord, quarantineRecords, snapshotRecords } from './chunk-records.ts';
+import {
+  changesUnder,
+  entryUpdates,
+  type FactRecords,
+  factRecords,
+  ledgerRecord,
+  quarantineRecords,
+  snapshotRecords,
+} from './chunk-records.ts';
 import type { Job } from './job.ts';
 import { ownerOf } from './owner.ts';
 import type { UndecidedFacts } from './undecided.ts';
@@ -26,12 +34,16 @@ export async function sendChunk(
   job: Job,
   view: SnapshotView,
   producer: { readonly publisher: Publisher; readonly undecidedFacts: UndecidedFacts },
-  { envelope, partitions, ledger }: WriterParts,
+  { envelope, partitions, ledger, further = [] }: WriterParts,
   { changes, control: base, late }: ChunkParts,
 ): Promise<{ readonly transaction: Transaction; readonly step: ViewStep }> {
   const { topics, reach, mapping, partitionOf } = job;
   const { publisher, undecidedFacts } = producer;
-  const facts = factRecords(changes, envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
+  const facts = factRecords(changesUnder(changes, 0, further), envelope, (key) => partitionOf(key, partitions), mapping.onDelete);
+  const others = further.map((to, i) => ({
+    topic: to.topic,
+    records: factRecords(changesUnder(changes, i + 1, further), to.envelope, (key) => partitionOf(key, to.partitions), mapping.onDelete),
+  }));
   const quarantined = quarantineRecords(changes, { id: base.run, contractVersion: base.contractVersion, mapping: mapping.name });
   const owner = ownerOf(job, base.last ? 0 : job.options.leaseMs);
 
@@ -48,6 +60,7 @@ export async function sendChunk(
     nextOffsets[partition] = offset + records.length;
     await reach('between_sends');
   }
+  const also = await sendFurther(job, transaction, others, base.also);
   if (quarantined.length > 0) await transaction.send(topics.quarantine, 0, quarantined);
   const from = view.state.control?.watermark ?? null;
   const entry = ledgerRecord({
@@ -65,7 +78,7 @@ export async function sendChunk(
   });
   if (changes.length > 0 || base.last) await transaction.send(topics.runs, 0, [entry]);
   const updates = entryUpdates(changes, facts.places, baseOffsets);
-  const control = { ...base, nextOffsets };
+  const control = { ...base, nextOffsets, ...(also === undefined ? {} : { also }) };
   const records = snapshotRecords(updates, control, owner);
   const { offset: expected } = view.state;
   const first = await transaction.send(topics.snapshot, 0, records);
@@ -84,6 +97,26 @@ export async function sendChunk(
     forget: changes.map(({ forgetRow }) => forgetRow).filter((key) => key !== null),
   };
   return { transaction, step };
+}
+
+/** Promise 6: the topics of further contracts get the same versions in the same transaction. Returns where they end then. */
+async function sendFurther(
+  job: Job,
+  transaction: Transaction,
+  others: readonly { readonly topic: string; readonly records: FactRecords }[],
+  before: ControlRecord['also'],
+): Promise<ControlRecord['also']> {
+  const after = new Map(before?.map(({ topic, nextOffsets }) => [topic, [...nextOffsets]]));
+  for (const { topic, records } of others) {
+    const next = after.get(topic) ?? [];
+    for (const [partition, sent] of records.byPartition) {
+      const offset = await transaction.send(topic, partition, sent);
+      checkOffset(topic, partition, offset, next[partition] ?? 0);
+      next[partition] = offset + sent.length;
+      await job.reach('between_sends');
+    }
+  }
+  return before?.map(({ topic }) => ({ topic, nextOffsets: after.get(topic) ?? [] }));
 }
 
 /** A partition that gives out an offset twice is not the one that was written before. */

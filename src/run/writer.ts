@@ -6,6 +6,7 @@ import { type ChunkProgress, controlOf, unmoved, type WriterParts } from './chun
 import { FencedProducer, lookBeforeFencing } from './fenced-producer.ts';
 import type { Job } from './job.ts';
 import { ownedElsewhere, ownerOf } from './owner.ts';
+import { namesEveryTopic } from './publication.ts';
 import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
 import { sendChunk } from './send-chunk.ts';
 
@@ -82,7 +83,7 @@ export class Writer {
    */
   async use(parts: WriterParts): Promise<void> {
     this.#parts = parts;
-    if (this.#view.state.control === null) await this.publish([], unmoved(this.#view));
+    if (!namesEveryTopic(this.#job, this.#view.state.control)) await this.publish([], unmoved(this.#view));
   }
 
   /** Commits the changes as one transaction, or, where that turns out too slow for the transaction's timeout, as several. */
@@ -120,8 +121,7 @@ export class Writer {
   }
 
   async #commitChunk(changes: readonly Change[], progress: ChunkProgress, attempts: number): Promise<void> {
-    const id = { run: this.#job.runId, chunk: ++this.#chunk };
-    const control = controlOf(this.#view, this.#required(this.#parts), id, changes, progress);
+    const control = controlOf(this.#job, this.#view, this.#required(this.#parts), ++this.#chunk, changes, progress);
     let step: ViewStep | undefined;
     try {
       step = await this.#send(changes, control, progress, (prepared) => {
@@ -143,7 +143,9 @@ export class Writer {
       step = { ...step, expected: this.#view.state.offset, next };
     }
     await this.#apply(step);
-    this.#published += changes.filter((c) => c.kind === 'created' || c.kind === 'updated' || c.kind === 'deleted').length;
+    this.#published += changes.filter(
+      (c) => c.kind === 'created' || c.kind === 'updated' || c.kind === 'deleted' || c.kind === 'filled',
+    ).length;
     if (progress.last) this.#isReleased = true;
   }
 

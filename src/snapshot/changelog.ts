@@ -42,12 +42,33 @@ export interface ControlRecord {
   readonly fullComparisonAt: number | null;
   /** The model's columns and their types, as the last complete run found them. */
   readonly columns: Readonly<Record<string, string>> | null;
+  /** The topic of `nextOffsets`: that of the mapping. Absent in records of earlier releases. */
+  readonly topic?: string | undefined;
+  /** Of the other topics that the mapping writes to, or has written to. */
+  readonly also?: readonly { readonly topic: string; readonly nextOffsets: readonly number[] }[] | undefined;
+  /**
+   * The sets of contracts (`topic=version`, the mapping's own first) that fingerprints of entries may cover: that of the last complete comparison, then those of
+   * interrupted ones. Absent: the one of `topic` and `contractVersion`.
+   */
+  readonly published?: readonly (readonly string[])[] | undefined;
+  /** Absent, unless the mapping was moved to an earlier version of its contract. */
+  readonly rollback?: RollbackState | undefined;
   /** Below it entries of an append-only model have expired, and no row may be published any more. It only rises. */
   readonly horizon?: Horizon | null;
   /** Drawn at the first start and at each adoption: a copy of another epoch is of other records, and is rebuilt. */
   readonly epoch?: string | undefined;
   /** An adoption is under way, or was interrupted: clearing entries under a lost key, or filling in. Absent once it is complete. */
   readonly adoption?: 'clearing' | 'filling' | undefined;
+}
+
+/** A move of a mapping to another version of its contract. */
+export interface RollbackState {
+  /** The version that was published before. */
+  readonly from: string;
+  /** Versions above `contractVersion` up to this one may not run. */
+  readonly upTo: string;
+  /** False while the facts are of both versions. */
+  readonly complete: boolean;
 }
 
 /** A place in the order of a cursor column. */

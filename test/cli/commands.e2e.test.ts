@@ -23,6 +23,7 @@ const counts = z.strictObject({
   created: count,
   updated: count,
   deleted: count,
+  filled: count,
   recorded: count,
   quarantined: count,
 });
@@ -69,6 +70,7 @@ const PLAN = z.strictObject({
       live: count,
       watermark: z.string().nullable(),
       wouldStop: z.boolean(),
+      topics: z.array(z.strictObject({ topic: z.string(), version: z.string(), facts: count })),
       samples: z.array(
         z.strictObject({ kind: z.string(), key: z.string(), version: count, reason: z.string().nullable(), before: fact, after: fact }),
       ),

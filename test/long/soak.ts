@@ -57,6 +57,7 @@ try {
 
 async function soak(): Promise<boolean> {
   const db = new pg.Client({ connectionString: postgres.url, application_name: 'soak' });
+  db.on('error', () => undefined);
   await db.connect();
   await db.query(TABLES);
   const roots = [path.join(base, 'one'), path.join(base, 'two')] as const;
@@ -161,7 +162,8 @@ async function restart(broker: RunningKafka): Promise<void> {
     try {
       return await broker.restart();
     } catch (error) {
-      if (attempt === 5) throw error;
+      console.log(`${minute()}  the broker did not start (attempt ${attempt}): ${error instanceof Error ? error.message : String(error)}`);
+      if (attempt === 20) throw error;
       await sleep(3_000);
     }
   }

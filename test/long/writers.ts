@@ -38,6 +38,8 @@ const EXPECTED_STATES = new Set(['40P01', '23505', '40001', '55P03', '57014']);
 /** Writes until stopped, in transactions of very different lengths; some are rolled back. Returns how many were committed. */
 export async function write(url: string, random: Random, isOver: () => boolean, slow: boolean): Promise<number> {
   const client = new pg.Client({ connectionString: url, application_name: 'writer' });
+  // A connection that breaks fails the next query; without a listener it would end the process and hide what went before.
+  client.on('error', () => undefined);
   await client.connect();
   await client.query(`set lock_timeout = '2s'`);
   let committed = 0;

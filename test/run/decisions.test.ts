@@ -58,6 +58,7 @@ describe('guards', () => {
     created: 0,
     updated: 0,
     deleted: 0,
+    filled: 0,
     recorded: 0,
     quarantined: 0,
     expired: 0,

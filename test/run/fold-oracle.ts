@@ -37,9 +37,9 @@ export async function settledOffsets(admin: TopicAdmin, topic: string): Promise<
 
 /**
  * The fold oracle (CASES.md): reads all facts of a topic from offset 0 with read_committed and folds them by identity. Versions of an identity must be
- * first, first + 1, …, and no (identity, version) may repeat.
+ * first, first + 1, … (`any`: from whichever one comes first), and no (identity, version) may repeat.
  */
-export async function foldFacts(kafka: KafkaConfig, topic: string, firstVersion = 1): Promise<Fold> {
+export async function foldFacts(kafka: KafkaConfig, topic: string, firstVersion: number | 'any' = 1): Promise<Fold> {
   const admin = new KafkaTopicAdmin(kafka);
   const reader = new KafkaRecordReader(kafka, { groupIdPrefix: 'fold-oracle' });
   const facts = new Map<string, FoldedFact>();
@@ -60,7 +60,7 @@ export async function foldFacts(kafka: KafkaConfig, topic: string, firstVersion 
           const value: unknown = record.value === null ? null : JSON.parse(record.value.toString());
           const past = history.get(identity) ?? [];
           history.set(identity, past);
-          const expected = (past.at(-1)?.version ?? firstVersion - 1) + 1;
+          const expected = past.length === 0 && firstVersion === 'any' ? version : (past.at(-1)?.version ?? Number(firstVersion) - 1) + 1;
           if (version !== expected)
             violations.push(`${identity}: version ${version} where ${expected} was due (partition ${partition}, offset ${record.offset})`);
           const where = partitionOfKey.get(key) ?? partition;

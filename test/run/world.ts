@@ -10,14 +10,18 @@ import type { Mapping, Project } from '../../src/config/project.ts';
 import { formatProblem } from '../../src/core/problem.ts';
 import { createJob, DEFAULT_OPTIONS, folderOf, type JobSettings } from '../../src/ops/create-job.ts';
 import { freezeContracts } from '../../src/ops/freeze-contracts.ts';
+import { LIFTED_GUARDS, planRollback, type RollbackPlan, rollBack } from '../../src/ops/rollback.ts';
 import { applyTopics, planTopics } from '../../src/ops/topics.ts';
+import { topicsOf } from '../../src/publish/topics.ts';
 import { capture, type RunResult } from '../../src/run/capture.ts';
-import type { RunOptions } from '../../src/run/job.ts';
+import type { RollbackOrder, RunOptions } from '../../src/run/job.ts';
 import { type PlanResult, plan } from '../../src/run/plan.ts';
 import type { ReachStep } from '../../src/run/steps.ts';
 import type { System } from '../../src/run/system.ts';
 import { Child } from './child.ts';
-import { type Fold, foldFacts } from './fold-oracle.ts';
+import { type Fold, foldFacts, settledOffsets } from './fold-oracle.ts';
+
+const ROLLBACK_OPTIONS: Partial<RunOptions> = { full: true, allow: new Set(LIFTED_GUARDS) };
 
 /** What a test writes: the same files as a user. `PREFIX` in a topic name becomes unique for the test. */
 export interface WorldFiles {
@@ -29,6 +33,8 @@ export interface WorldFiles {
   readonly kafka?: string;
   /** Further keys of headrace.yml's `snapshot`. */
   readonly snapshot?: string;
+  /** Frozen versions stay from one edit to the next. */
+  readonly keepContracts?: true;
   /** `dev` unless given. */
   readonly environment?: string;
   /** Whether the contracts are frozen anew with the files, or left as they lie there: true unless given, in any environment but dev. */
@@ -140,14 +146,42 @@ export class World {
     return plan(await this.job(name, options));
   }
 
+  planRollback(name: string, version: string, options: Partial<RunOptions> = {}): Promise<RollbackPlan> {
+    return planRollback(this.system, this.project, this.mapping(name), version, this.#settings({ ...ROLLBACK_OPTIONS, ...options }));
+  }
+
+  rollBack(name: string, version: string, order: Partial<RollbackOrder> = {}, options: Partial<RunOptions> = {}): Promise<RunResult> {
+    const whole = { user: 'erin', reason: null, approvedBy: null, ...order };
+    return rollBack(this.system, this.project, this.mapping(name), version, whole, this.#settings({ ...ROLLBACK_OPTIONS, ...options }));
+  }
+
+  /** What the ledger says of each committed chunk, in order. */
+  async ledger(name: string): Promise<Readonly<Record<string, unknown>>[]> {
+    const records: Readonly<Record<string, unknown>>[] = [];
+    const { runs: topic } = topicsOf(this.project.name, this.mapping(name));
+    for (const { partition, start, end } of await settledOffsets(this.system.admin, topic)) {
+      await this.system
+        .reader('ledger')
+        .read(
+          { topic, partition, from: start, until: end },
+          ({ value }) => records.push(JSON.parse(value?.toString() ?? '') as Readonly<Record<string, unknown>>),
+          new AbortController().signal,
+        );
+    }
+    return records;
+  }
+
   job(name: string, options: Partial<RunOptions> = {}, reach: ReachStep = () => undefined) {
-    const settings: JobSettings = {
+    return createJob(this.system, this.project, this.mapping(name), this.#settings(options, reach));
+  }
+
+  #settings(options: Partial<RunOptions>, reach: ReachStep = () => undefined): JobSettings {
+    return {
       options: { ...DEFAULT_OPTIONS, ...options },
       signal: new AbortController().signal,
       progress: { update: () => undefined, warn: (message) => this.warnings.push(message) },
       reach,
     };
-    return createJob(this.system, this.project, this.mapping(name), settings);
   }
 
   fold(name: string, firstVersion = 1): Promise<Fold> {
@@ -182,7 +216,7 @@ export class World {
 }
 
 function writeFiles(root: string, name: string, files: WorldFiles): void {
-  if (isFrozen(files)) rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
+  if (isFrozen(files) && files.keepContracts !== true) rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
   for (const folder of ['models', 'mappings']) {
     rmSync(path.join(root, folder), { recursive: true, force: true });
     mkdirSync(path.join(root, folder), { recursive: true });

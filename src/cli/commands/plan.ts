@@ -38,6 +38,11 @@ export async function plan(context: CommandContext, names: readonly string[], fl
 
 function outcomeBody({ mapping, result, error }: MappingOutcome<PlanResult>, warnings: readonly string[]): unknown {
   if (result === undefined) return { mapping, error: describeError(error), warnings };
+  return { ...planBody(result), warnings };
+}
+
+/** A plan in `--json`. */
+export function planBody(result: PlanResult): Readonly<Record<string, unknown>> {
   const samples = result.samples.map((sample) => ({ ...sample, before: sample.before ?? null, after: sample.after ?? null }));
-  return { ...result, wouldStop: wouldStop(result), samples, warnings };
+  return { ...result, wouldStop: wouldStop(result), samples };
 }

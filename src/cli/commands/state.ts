@@ -38,6 +38,13 @@ export async function rebuildStateCommand(context: CommandContext, name: string)
   return { exitCode: EXIT.done, body: { ...rebuilt } };
 }
 
+function rollbackRow({ contractVersion, rollback }: NonNullable<MappingState['control']>): readonly (readonly [string, string])[] {
+  if (rollback === undefined) return [];
+  const { from, upTo, complete } = rollback;
+  if (!complete) return [['rolled back', `from ${from}, interrupted: headrace contracts rollback … --to ${contractVersion} completes it`]];
+  return [['rolled back', `from ${from}; versions above ${contractVersion} up to ${upTo} are refused`]];
+}
+
 function horizonText({ column, unit, position }: Horizon): string {
   return `${column} ${unit === 'number' ? position : new Date(Math.floor(position / 1000)).toISOString()}: older events are forgotten, and not published`;
 }
@@ -67,6 +74,7 @@ function stateText(state: MappingState, { output }: CommandContext): string {
       ['watermark', control.watermark ?? 'none yet'],
       ['last full comparison', formatInstant(control.fullComparisonAt)],
       ['contract version', control.contractVersion],
+      ...rollbackRow(control),
       ['environment', control.environment],
       ['cluster', control.clusterId],
       ['fingerprint key', `${control.fingerprint.algorithm}, kept in ${control.fingerprint.keptIn}`],

@@ -1,3 +1,4 @@
+import { alsoNotices } from '../../config/also-versions.ts';
 import { EXIT } from '../../core/errors.ts';
 import { exitCodeOfAll } from '../../ops/run-mappings.ts';
 import { type MappingStatus, statusOf, type WarehouseState } from '../../ops/status.ts';
@@ -23,6 +24,8 @@ export async function status(context: CommandContext, names: readonly string[]):
   for (const { warehouse, error } of warehouses) {
     if (error !== undefined) output.warn(`warehouse ${warehouse} does not answer, so the lag is unknown: ${describeError(error).message}`);
   }
+  const notices = mappings.flatMap((mapping) => alsoNotices(mapping, Date.now()).map((notice) => `${mapping.name}: ${notice}`));
+  for (const notice of notices) output.warn(notice);
   const body = {
     mappings: outcomes.map(({ mapping, result, error }) => result ?? { mapping, error: describeError(error) }),
     warehouses: warehouses.map(warehouseBody),

@@ -1,3 +1,4 @@
+import { publishedMappings } from '../../config/also-versions.ts';
 import type { Project } from '../../config/project.ts';
 import { EXIT, HeadraceError } from '../../core/errors.ts';
 import { aclCommands, principalOf } from '../../publish/denial.ts';
@@ -27,7 +28,10 @@ export async function topicsAclCommand(context: CommandContext, names: readonly 
   const principal = flags.principal ?? principalOf(project.kafka);
   if (principal === undefined && flags.format !== 'table') throw unknownPrincipal();
   if (purposes.includes('consume') && flags.group === undefined) throw unknownGroup();
-  const grants = grantsFor(project, mappings, purposes, { prefixed: flags.prefixed === true, consumerGroup: flags.group });
+  const grants = grantsFor(project, publishedMappings(project, mappings, Date.now()), purposes, {
+    prefixed: flags.prefixed === true,
+    consumerGroup: flags.group,
+  });
   const acls = grants.map((grant) => aclOf(grant, principal ?? null));
   if (flags.format === 'json') output.print(JSON.stringify(acls, null, 2));
   else if (flags.format === 'commands') output.print(script(project, principal ?? '', grants));

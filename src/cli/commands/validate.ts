@@ -1,3 +1,4 @@
+import { alsoNotices } from '../../config/also-versions.ts';
 import type { MappingClassRules } from '../../config/class-rules.ts';
 import { limitsOf, type MappingLimits } from '../../config/limits.ts';
 import type { LoadedProject } from '../../config/load-project.ts';
@@ -27,6 +28,10 @@ export async function validate(context: CommandContext, flags: ValidateFlags): P
   printProblems(output, declared);
   const checks = flags.warehouse ? await checkAgainstWarehouses(context, project) : [];
   const limits = limitsOf(project);
+  const notices = [...project.mappings.values()].flatMap((mapping) =>
+    alsoNotices(mapping, Date.now()).map((notice) => `${mapping.name}: ${notice}`),
+  );
+  for (const notice of notices) output.warn(notice);
   const found = [...problems, ...frozen, ...declared, ...distinct(checks.flatMap((check) => check.problems))];
   const isInvalid = found.some(({ severity }) => severity === 'error');
   const errors = distinct(checks.flatMap(({ error }) => (error === undefined ? [] : [error])));

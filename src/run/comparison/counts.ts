@@ -10,6 +10,8 @@ export interface Counts {
   created: number;
   updated: number;
   deleted: number;
+  /** Facts whose current version a new topic gets. */
+  filled: number;
   /** Entries that changed without anything being published. */
   recorded: number;
   /** Rows that are reported now. */
@@ -29,6 +31,7 @@ export function noCounts(): Counts {
     created: 0,
     updated: 0,
     deleted: 0,
+    filled: 0,
     recorded: 0,
     quarantined: 0,
     expired: 0,

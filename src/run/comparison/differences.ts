@@ -1,8 +1,8 @@
 import type { Change, RowMark } from '../../core/change.ts';
 import { type Entry, type Hash, mustBeConfirmed } from '../../core/entry.ts';
 import type { Rejected } from '../../core/fact.ts';
-import { diffFact, equalHash } from '../../snapshot/diff.ts';
-import { factChange, quarantine } from '../make-change.ts';
+import { type Difference, diffFact, equalHash } from '../../snapshot/diff.ts';
+import { factChange, quarantine, refilled } from '../make-change.ts';
 import type { BadKeys } from './bad-keys.ts';
 import type { Confirmations } from './confirmations.ts';
 import { type Counts, noCounts } from './counts.ts';
@@ -66,7 +66,8 @@ export class Differences {
       return;
     }
     const refused = { outcome: 'rejected', identity: fact.identity, field: '', columns: [] } as const;
-    if (difference.outcome === 'refused') {
+    const refill = isDifferent(difference) && before !== undefined ? this.#parts.refill?.(before, fact) : undefined;
+    if (difference.outcome === 'refused' && refill === undefined) {
       const message = 'the fact was published before with other values, and facts of this class never change';
       this.refuse({ ...placed, cursor }, { ...refused, reason: 'immutable_changed', message }, before, values);
       return;
@@ -78,6 +79,12 @@ export class Differences {
       return;
     }
     const prints = { slot, rowHash, fingerprint, fieldDigests: fieldDigests(), cursor };
+    if (refill !== undefined) {
+      const next = { version: before?.version ?? 0, changed: [], before };
+      this.emit(refilled(factChange('recorded', fact, value, prints, next, mark, keep), refill));
+      return;
+    }
+    if (difference.outcome === 'refused') throw new Error('a refused fact was reported before');
     const isCreated = difference.outcome === 'created';
     // A take-over has claimed the slot already, and may create: the row before may never have had a fact.
     if (isCreated && !rowChanged) this.claim(slot, mark.key);
@@ -86,7 +93,8 @@ export class Differences {
       this.emit(factChange('recorded', fact, value, prints, { version, changed: [], before }, mark, keep));
       return;
     }
-    const changed = difference.outcome === 'updated' ? difference.changed : [];
+    // While the topics change, digests of fields may stand under the names of another contract.
+    const changed = difference.outcome === 'updated' && this.#parts.refill === undefined ? difference.changed : [];
     for (const name of changed) this.changedFields.set(name, (this.changedFields.get(name) ?? 0) + 1);
     this.emit(factChange(difference.outcome, fact, value, prints, { version: difference.version, changed, before }, mark, keep));
   }
@@ -138,6 +146,10 @@ export class Differences {
 /** Promise 2: an entry expires no earlier than any row that it was seen behind; one whose row has no cursor is read in every run, and never. */
 export function laterOf(before: Entry | undefined, cursor: number | null): number | null {
   return cursor === null || before === undefined || before.cursor === null ? cursor : Math.max(before.cursor, cursor);
+}
+
+function isDifferent({ outcome }: Difference): boolean {
+  return outcome === 'updated' || outcome === 'refused';
 }
 
 function isLarger(value: string | Uint8Array, bytes: number): boolean {

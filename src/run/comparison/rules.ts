@@ -1,9 +1,10 @@
 import type { Change } from '../../core/change.ts';
-import type { FactMapper } from '../../core/fact.ts';
+import type { Entry } from '../../core/entry.ts';
+import type { Fact, FactMapper } from '../../core/fact.ts';
 import type { DiffRules } from '../../snapshot/diff.ts';
 import type { Fingerprints, RawFingerprints } from '../../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../../snapshot/view.ts';
-import type { KeepRules } from '../make-change.ts';
+import type { KeepRules, Refill } from '../make-change.ts';
 import type { Watermark } from '../watermark.ts';
 
 /** What a comparison goes by. */
@@ -42,4 +43,6 @@ export interface ComparisonParts {
   /** Undefined where the model has no cursor. */
   readonly watermark: Watermark | undefined;
   readonly emit: (change: Change) => void;
+  /** While the topics of the mapping change: whether the fact is as it was under the contracts that were published before. */
+  readonly refill?: ((before: Entry, fact: Fact) => Refill | undefined) | undefined;
 }

@@ -268,6 +268,7 @@ export class Simulation {
     };
     return {
       ...variant,
+      also: [],
       topics: this.topics,
       warehouse: this.#warehouse(process),
       publishers: new SimulatedPublishers(this.broker, process, this.#rules.reuseProducers === true),
