@@ -68,13 +68,7 @@ const SAMPLES: readonly (readonly [string, ColumnKind, FieldType, readonly strin
   ['e', 'string', { kind: 'enum', symbols: ['A', 'B'] }, ['A'], ['C']],
   ['j', 'json', { kind: 'json' }, ['{"a":[1,null]}', '5'], []],
   ['a', 'array', { kind: 'array', items: { kind: 'int64' } }, ['[1,2]', '[]'], [[1], 'x']],
-  [
-    'o',
-    'json',
-    { kind: 'object', members: [{ name: 'm', type: decimal, optional: true }] },
-    ['{"m":1.1}', '{}'],
-    [{ m: 1.1 }, 'x', []],
-  ],
+  ['o', 'json', { kind: 'object', members: [{ name: 'm', type: decimal, optional: true }] }, ['{"m":1.1}', '{}'], [{ m: 1.1 }, 'x', []]],
 ];
 
 describe('jsonSchemaOf', () => {

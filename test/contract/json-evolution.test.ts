@@ -73,8 +73,11 @@ const OF_FIELDS = COMPATIBILITY_CASES.filter(({ before, after }) =>
   (['key', 'identity', 'topic', 'fact', 'class', 'onDelete'] as const).every((term) => String(before[term]) === String(after[term])),
 );
 
-test.each(OF_FIELDS)('$name: consumers that validate are broken where the verdict says so, and nowhere else', ({ name, before, after, json }) => {
-  const [oldReads, newReads] = [reads(before, after), reads(after, before)];
-  const broken: Breaks = oldReads ? (newReads ? 'nobody' : 'new') : newReads ? 'old' : 'both';
-  expect(broken).toBe(NOT_IN_THE_SCHEMA[name] ?? json);
-});
+test.each(OF_FIELDS)(
+  '$name: consumers that validate are broken where the verdict says so, and nowhere else',
+  ({ name, before, after, json }) => {
+    const [oldReads, newReads] = [reads(before, after), reads(after, before)];
+    const broken: Breaks = oldReads ? (newReads ? 'nobody' : 'new') : newReads ? 'old' : 'both';
+    expect(broken).toBe(NOT_IN_THE_SCHEMA[name] ?? json);
+  },
+);

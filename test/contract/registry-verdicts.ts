@@ -4,15 +4,7 @@ import { factShapeOf } from '../../src/contract/fact-shape.ts';
 import type { FieldType } from '../../src/core/field-type.ts';
 import type { Breaks, CompatibilityCase } from './compatibility-cases.ts';
 
-export const LEVELS = [
-  'NONE',
-  'BACKWARD',
-  'BACKWARD_TRANSITIVE',
-  'FORWARD',
-  'FORWARD_TRANSITIVE',
-  'FULL',
-  'FULL_TRANSITIVE',
-] as const;
+export const LEVELS = ['NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** What a registry says of the later schema under each level, where the earlier one stands alone under the subject. */
@@ -69,7 +61,10 @@ function numberedField(field: Field, before: readonly Field[]): Field {
 function numberedType(type: FieldType): FieldType {
   if (type.kind === 'array') return { kind: 'array', items: numberedType(type.items) };
   if (type.kind !== 'object') return type;
-  return { kind: 'object', members: type.members.map((member) => ({ ...member, number: numberOf(member.name), type: numberedType(member.type) })) };
+  return {
+    kind: 'object',
+    members: type.members.map((member) => ({ ...member, number: numberOf(member.name), type: numberedType(member.type) })),
+  };
 }
 
 /** Of names of one letter, and of the key. */
