@@ -2,30 +2,33 @@ import type { Encoding, Field, Mapping } from '../../src/config/project.ts';
 import { compileEncoding } from '../../src/contract/compile-encoding.ts';
 import { factShapeOf } from '../../src/contract/fact-shape.ts';
 import type { FieldType } from '../../src/core/field-type.ts';
-import type { Breaks, CompatibilityCase } from './compatibility-cases.ts';
+import type { CompatibilityCase } from './compatibility-cases.ts';
 
 export const LEVELS = ['NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** What a registry says of the later schema under each level, where the earlier one stands alone under the subject. */
-export async function askRegistry(url: string, subject: string, { before, after }: CompatibilityCase, encoding: Encoding) {
+export async function askRegistry(
+  url: string,
+  subject: string,
+  { before, after }: CompatibilityCase,
+  encoding: Encoding,
+): Promise<ReadonlyMap<Level, boolean>> {
   const [earlier, later] = await Promise.all([before, after].map(async (mapping) => bodyOf(numbered(mapping, before), encoding)));
   const versions = `/subjects/${subject}/versions`;
   await call(url, 'POST', versions, earlier);
   const answers = new Map<Level, boolean>();
   for (const level of LEVELS) {
-    await call(url, 'PUT', `/config/${subject}`, { compatibility: level });
+    await putLevel(url, subject, level);
     const answer = await call(url, 'POST', `/compatibility${versions}/latest`, later);
     answers.set(level, (answer as { is_compatible: boolean }).is_compatible);
   }
   return answers;
 }
 
-/** Whom the change breaks by the registry's two basic levels. */
-export function breaksOfAnswers(answers: ReadonlyMap<Level, boolean>): Breaks {
-  const [isBackward, isForward] = [answers.get('BACKWARD'), answers.get('FORWARD')];
-  if (isBackward) return isForward ? 'nobody' : 'old';
-  return isForward ? 'new' : 'both';
+/** Without a subject: of the whole registry. */
+export async function putLevel(url: string, subject: string | undefined, level: Level): Promise<void> {
+  await call(url, 'PUT', subject === undefined ? '/config' : `/config/${subject}`, { compatibility: level });
 }
 
 async function bodyOf(mapping: Mapping, encoding: Encoding): Promise<unknown> {
