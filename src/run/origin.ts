@@ -4,6 +4,7 @@ import { FINGERPRINT_ALGORITHM, Fingerprints, fingerprintKeyOf, newFingerprintKe
 import type { SnapshotView } from '../snapshot/view.ts';
 import { checkOrigin } from './check-origin.ts';
 import type { Job } from './job.ts';
+import { recordFormOf } from './record-form.ts';
 import type { WriterParts } from './writer.ts';
 
 export interface Origin {
@@ -27,6 +28,7 @@ export async function establishOrigin(job: Job, view: SnapshotView): Promise<Ori
   return {
     record: {
       contractVersion: `${mapping.version.major}.${mapping.version.minor}`,
+      form: recordFormOf(job),
       environment: project.environment,
       clusterId,
       fingerprint,

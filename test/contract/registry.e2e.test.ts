@@ -241,6 +241,53 @@ describe('contracts check', () => {
   });
 });
 
+describe.each(['json', 'avro', 'protobuf'] as const)('state adopt in %s', (encoding) => {
+  test.each(['plain', 'encoded', 'without a registry'] as const)('reads facts back, with keys %s: nothing looks changed', async (keys) => {
+    await using project = await opened();
+    const section = keys === 'without a registry' ? undefined : `{ url: "${registry.url}", keys: ${keys} }`;
+    await project.write(section, { thing: { encoding, key: 'id, l' } });
+    await project.succeeds('topics', 'apply');
+    await project.succeeds('run');
+    const before = await ends(project.topic('thing'));
+    await admin.remove([`headrace.${project.name}.thing.snapshot`]);
+    await project.succeeds('topics', 'apply');
+    expect((await project.headrace('run')).stderr).toContain('state adopt thing');
+    const adopted = await project.headrace('state', 'adopt', 'thing', '--yes', '--json');
+    expect(adopted.code, adopted.stderr).toBe(0);
+    expect(JSON.parse(adopted.stdout)).toMatchObject({ adoption: { facts: { live: 2, unreadable: 0 } } });
+    await project.succeeds('run');
+    expect(await ends(project.topic('thing'))).toEqual(before);
+    // A deletion knows the key by what was read back.
+    await project.db.query("delete from things where id = 'lowest'");
+    await project.succeeds('run', '--full', '--allow', 'deleted');
+    const records = await rawRecords(project.topic('thing'));
+    const tombstone = records.find(({ value }) => value === null);
+    const fact = records.find(({ value, key }) => value !== null && tombstone?.key != null && key?.equals(tombstone.key) === true);
+    expect([records.length, fact?.headers.ce_type, fact?.partition]).toEqual([3, `${project.name}.thing.v1.created`, tombstone?.partition]);
+  });
+});
+
+test('another encoding, or another form of keys, on a live topic: exit code 2, nothing published, and what to do', async () => {
+  await using project = await opened();
+  const section = (keys: string) => `{ url: "${registry.url}", keys: ${keys} }`;
+  await project.write(section('plain'), { thing: { encoding: 'avro' } });
+  await project.succeeds('topics', 'apply');
+  await project.succeeds('run');
+  const before = await ends(project.topic('thing'));
+  await project.db.query("update things set note = 'changed'");
+  await project.write(section('encoded'), { thing: { encoding: 'avro' } });
+  for (const command of ['plan', 'run']) {
+    const { code, stderr } = await project.headrace(command);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Write registry.keys: plain') });
+  }
+  await project.write(section('plain'), { thing: { encoding: 'protobuf' } });
+  const { code, stderr } = await project.headrace('run');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Write encoding: avro') });
+  expect(await ends(project.topic('thing'))).toEqual(before);
+  await project.write(section('plain'), { thing: { encoding: 'avro' } });
+  await project.succeeds('run');
+});
+
 describe('a registry that is not there', () => {
   test('a restart with known ids works, and a schema without one publishes nothing', async () => {
     await using project = await opened();
