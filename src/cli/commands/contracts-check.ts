@@ -33,6 +33,7 @@ export async function checkContractsCommand(
   else if (flags.format === 'markdown') output.print([checksMarkdown(checks, mustBeFrozen), ...declaredMarkdown(declared)].join('\n'));
   else for (const check of checks) output.print(checkText(check, mustBeFrozen, output.colors));
   const { red, yellow } = output.errorColors;
+  if (!flags.registry && project.registry !== undefined) output.note('The schema registry was not asked (--no-registry).');
   for (const problem of declared)
     output.note(`${problem.severity === 'error' ? red('error') : yellow('warning')} ${formatProblem(problem)}`);
   const isMismatch = declared.some(({ severity }) => severity === 'error');
