@@ -7,7 +7,7 @@ export function registryLines({ registry }: Pick<ConfirmedCheck, 'registry'>): r
 
 function verdictText({ subject, confirmed, reasons }: SubjectVerdict): string {
   if (confirmed) return `The registry confirms subject ${subject}.`;
-  const why = reasons.length === 0 ? 'without a reason' : reasons.map((reason) => reason.replaceAll(/\s+/g, ' ').trim()).join('; ');
+  const why = reasons.length === 0 ? 'it gives no reason' : reasons.map((reason) => reason.replaceAll(/\s+/g, ' ').trim()).join('; ');
   return `The registry refuses the schema for subject ${subject}: ${why}`;
 }
 

@@ -199,11 +199,11 @@ describe('contracts check', () => {
     });
     const { code, contracts } = await checked(project);
     expect({ code, status: contracts[0]?.status }).toEqual({ code: 2, status: 'unfrozen' });
-    expect(contracts[0]?.registry).toMatchObject([{ subject, confirmed: false }]);
-    expect(contracts[0]?.registry?.[0]?.reasons.length).toBeGreaterThan(0);
+    // Apicurio gives no reasons, verbose or not.
+    expect(contracts[0]?.registry).toEqual([{ subject, confirmed: false, reasons: [] }]);
     const text = await project.headrace('contracts', 'check');
     expect(text).toMatchObject({ code: 2 });
-    expect(text.stdout).toContain(`The registry refuses the schema for subject ${subject}: `);
+    expect(text.stdout).toContain(`The registry refuses the schema for subject ${subject}: it gives no reason`);
     const markdown = await project.headrace('contracts', 'check', '--format', 'markdown');
     expect(markdown.stdout).toContain('❌ 1 of 1 contracts must not go out like this.');
     expect(markdown.stdout).toContain(`- ❌ thing: The registry refuses the schema for subject ${subject}: `);

@@ -34,10 +34,8 @@ export class ConfluentRegistry implements SchemaRegistry {
     if (answer.status === 404) return { isCompatible: true, reasons: [] };
     const isCompatible = memberOf(answer.json, 'is_compatible');
     if (typeof isCompatible !== 'boolean') throw this.#notARegistry(answer);
-    // Confluent's says `messages`, Apicurio `reason`.
-    const [messages, reason] = [memberOf(answer.json, 'messages'), memberOf(answer.json, 'reason')];
-    const reasons = Array.isArray(messages) ? messages.map(String) : typeof reason === 'string' && reason !== '' ? [reason] : [];
-    return { isCompatible, reasons };
+    const messages = memberOf(answer.json, 'messages');
+    return { isCompatible, reasons: Array.isArray(messages) ? messages.map(String) : [] };
   }
 
   /** An answer of status 200, or 404 where the registry itself says that something is not there. */
