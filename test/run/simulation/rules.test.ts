@@ -1,18 +1,12 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HeadraceError } from '../../../src/core/errors.ts';
-import type { RunResult } from '../../../src/run/capture.ts';
 import { decodeRecord } from '../../../src/snapshot/changelog.ts';
-import type { Incarnation } from './incarnation.ts';
 import { type LoadedVariant, loadVariant } from './project.ts';
-import { change, type Edit, onStage, rest, type Stage } from './scenario.ts';
-import { type Incident, type Simulation, scratchFolder, watchWebAssembly } from './simulation.ts';
+import { change, onStage } from './scenario.ts';
+import { AHEAD, atCommitOfChunk, BEHIND, chunksOf, expectError, ONE, playScript, put, type Script, snapshotLength } from './script.ts';
+import { type Incident, scratchFolder, watchWebAssembly } from './simulation.ts';
 
-/*
- * One history for each rule of the protocol, made so that it ends badly without the rule: docs/promises.md has the table. `ONE` works alone; `AHEAD` and `BEHIND` are other hosts, with a
- * clock that runs before or after its own: a lease of `ONE` has ended for the first and lasts for the second.
- */
-const [ONE, AHEAD, BEHIND] = [0, 1, 2];
+/* One history for each rule of the writer, made so that it ends badly without the rule: docs/promises.md has the table. */
 const TOO_LONG = { passMs: 70_000 };
 
 const scratch = scratchFolder();
@@ -22,64 +16,7 @@ beforeAll(async () => {
   variant = await loadVariant(scratch, { onDelete: 'tombstone', undo: 'none', silver: 'SILVER' });
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-interface Script extends Stage {
-  run(host: number, ...incidents: Incident[]): Promise<{ process: Incarnation; result: RunResult | undefined }>;
-  takeOver(host: number, ...incidents: Incident[]): Promise<{ process: Incarnation; result: RunResult | undefined }>;
-  full(host: number): Promise<RunResult | undefined>;
-  edit(...edits: Edit[]): void;
-  /** What consumers and snapshot hold is what the table says. */
-  judge(): Promise<void>;
-}
-
-/** A first run on host ONE, then the script; at its end everything comes to rest and is judged. */
-async function script(act: (script: Script) => Promise<void>, { first = true } = {}): Promise<void> {
-  await onStage(variant, 0, scratch, {}, async ({ simulation, oracle }) => {
-    const start = (host: number, takeOver: boolean, full: boolean, incidents: readonly Incident[]) => {
-      // Some milliseconds after a commit everybody sees it.
-      simulation.broker.writeAllMarkers();
-      return simulation.run({ host, variant, full, takeOver, incidents });
-    };
-    if (first) await start(ONE, false, false, []);
-    await act({
-      simulation,
-      oracle,
-      run: (host, ...incidents) => start(host, false, false, incidents),
-      takeOver: (host, ...incidents) => start(host, true, false, incidents),
-      full: async (host) => (await start(host, false, true, [])).result,
-      edit: (...edits) =>
-        simulation.edit((table) => {
-          for (const edit of edits) change(table, edit);
-        }),
-      judge: () => oracle.judgeEnd(variant),
-    });
-    await rest(simulation, ONE, variant, oracle);
-  });
-}
-
-const put = (n: number, number = 1, plan: 'gold' | 'silver' | 'copper' = 'silver'): Edit => ({
-  put: n,
-  plan,
-  number,
-  internal: false,
-  cursor: 'new',
-});
-/** Of a run with changes: its first transaction is the fence, then come the chunks. */
-const atCommitOfChunk = (what: Incident['what']): Incident => ({ on: 'EndTxn commit', after: 1, what });
-function snapshotLength({ broker, topics }: Simulation): number {
-  broker.writeAllMarkers();
-  return broker.partition(topics.snapshot, 0).log.length;
-}
-
-function chunksOf({ broker, topics }: Simulation, { name }: Incarnation): number {
-  const records = broker.committed(broker.partition(topics.snapshot, 0)).map((r) => decodeRecord(r.key, r.value, 'the model'));
-  return records.filter((r) => r.type === 'control' && r.control.run === name).length;
-}
-
-function expectError({ error }: Incarnation, code: string): void {
-  expect(error).toBeInstanceOf(HeadraceError);
-  expect((error as HeadraceError).code, String(error)).toBe(code);
-}
+const script = (act: (script: Script) => Promise<void>, options?: { first: boolean }) => playScript(variant, scratch, act, options);
 
 describe('a commit without an answer', () => {
   test('that never arrived: the chunk is sent again', () =>
@@ -232,4 +169,27 @@ describe('a topic that is created anew while a run goes on', () => {
       }
     });
   });
+});
+
+describe('records that Kafka left undecided (KAFKA-20734)', () => {
+  const FACTS = 0b0011;
+  const SNAPSHOT = 0b0100;
+
+  test('facts: they are aborted before anything is committed behind them', () =>
+    script(async ({ simulation, run, edit, judge }) => {
+      edit(put(0));
+      await run(ONE, { on: 'between_sends', after: 0, what: 'crash' });
+      simulation.restartBroker(FACTS);
+      expect((await run(ONE)).result?.published).toBe(1);
+      await judge();
+    }));
+
+  test('entries without their facts: they are aborted before the owner record is committed', () =>
+    script(async ({ simulation, run, edit, judge }) => {
+      edit(put(0));
+      await run(ONE, { on: 'after_last_send', after: 0, what: 'crash' });
+      simulation.restartBroker(SNAPSHOT);
+      expect((await run(ONE)).result?.published).toBe(1);
+      await judge();
+    }));
 });
