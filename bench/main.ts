@@ -39,6 +39,15 @@ async function main(options: BenchOptions): Promise<void> {
 
 async function measure(options: BenchOptions, systems: Systems): Promise<void> {
   const table = await filled(options, systems, options.rows);
+  try {
+    await measureTable(options, systems, table);
+  } finally {
+    // Before PostgreSQL ends: a connection that it breaks would hide what went wrong.
+    await table.close();
+  }
+}
+
+async function measureTable(options: BenchOptions, systems: Systems, table: Table): Promise<void> {
   const bench = new Bench(options, { ...systems, table }, say);
   const postgresVersion = await table.version();
   const comparisons: Comparison[] = [];
@@ -57,7 +66,6 @@ async function measure(options: BenchOptions, systems: Systems): Promise<void> {
     await project.remove();
   }
   if (options.tenMillion) memory.push({ rows: options.rows, ...(await bench.memory()) });
-  await table.close();
   if (options.tenMillion) {
     const large = await filled(options, systems, options.rows * 10);
     memory.push({ rows: large.rows, ...(await new Bench(options, { ...systems, table: large }, say).memory()) });

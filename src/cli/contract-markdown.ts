@@ -1,10 +1,12 @@
-import { type ContractCheck, isFrozen, isRefused, type JudgedChange } from '../contract/check-history.ts';
+import { isFrozen, isRefused, type JudgedChange } from '../contract/check-history.ts';
 import { formatProblem, type Problem } from '../core/problem.ts';
+import { type ConfirmedCheck, isRefusedByRegistry } from '../ops/confirm-contracts.ts';
 import { nextStep, statusText } from './contract-text.ts';
+import { REGISTRY_ADVICE, registryLines } from './registry-text.ts';
 
 /** `contracts check` as a comment on a pull request (GitHub's Markdown). */
-export function checksMarkdown(checks: readonly ContractCheck[], mustBeFrozen: boolean): string {
-  const failing = checks.filter((check) => isRefused(check) || (mustBeFrozen && !isFrozen(check)));
+export function checksMarkdown(checks: readonly ConfirmedCheck[], mustBeFrozen: boolean): string {
+  const failing = checks.filter((check) => isRefused(check) || isRefusedByRegistry(check) || (mustBeFrozen && !isFrozen(check)));
   const verdict =
     failing.length === 0
       ? '✅ No contract breaks its readers.'
@@ -16,8 +18,14 @@ export function checksMarkdown(checks: readonly ContractCheck[], mustBeFrozen: b
       (check) => `| ${cell(check.mapping)} | ${check.version} | ${check.policy} | ${markOf(check)} ${cell(statusText(check))} |`,
     ),
   ];
+  const registry = checks.flatMap((check) =>
+    registryLines(check).map(
+      ({ ok, text }) => `- ${ok ? '✅' : '❌'} ${cell(check.mapping)}: ${cell(text)}${ok ? '' : ` ${REGISTRY_ADVICE}`}`,
+    ),
+  );
   const details = checks.filter(({ changes, problems }) => changes.length + problems.length > 0).map(detailsOf);
-  return ['## Contracts', '', verdict, '', ...table, ...details.flatMap((text) => ['', text])].join('\n');
+  const confirmed = registry.length === 0 ? [] : ['', '### Schema registry', '', ...registry];
+  return ['## Contracts', '', verdict, '', ...table, ...confirmed, ...details.flatMap((text) => ['', text])].join('\n');
 }
 
 /** Where mappings do not fit what dbt declares, as more lines of the comment. */
@@ -27,7 +35,7 @@ export function declaredMarkdown(problems: readonly Problem[]): readonly string[
   return ['', '### What dbt declares', '', ...lines];
 }
 
-function detailsOf(check: ContractCheck): string {
+function detailsOf(check: ConfirmedCheck): string {
   const lines = [`### ${check.mapping} ${check.version}`, ''];
   for (const problem of check.problems) lines.push(`- ❌ ${cell(formatProblem(problem))}`);
   if (check.changes.length > 0) {
@@ -45,8 +53,8 @@ function changeRow({ refused, message, caution, breaks, since, advice }: JudgedC
   return `| ${refused ? '❌' : breaks.length > 0 ? '⚠️' : '·'} | ${cell(what)} | ${whom} | ${since.join(', ')} | ${refused ? cell(advice ?? '') : ''} |`;
 }
 
-function markOf(check: ContractCheck): string {
-  return isRefused(check) ? '❌' : isFrozen(check) ? '✅' : '⚠️';
+function markOf(check: ConfirmedCheck): string {
+  return isRefused(check) || isRefusedByRegistry(check) ? '❌' : isFrozen(check) ? '✅' : '⚠️';
 }
 
 /** Text of a table's cell: bars and line ends would end it, and a tag would be one. */

@@ -1,9 +1,11 @@
 import type { ContractCheck, JudgedChange } from '../contract/check-history.ts';
 import { formatProblem } from '../core/problem.ts';
+import { type ConfirmedCheck, isRefusedByRegistry } from '../ops/confirm-contracts.ts';
 import type { Output } from './output.ts';
+import { REGISTRY_ADVICE, registryLines } from './registry-text.ts';
 
 /** One mapping of `contracts check`, for a terminal. */
-export function checkText(check: ContractCheck, mustBeFrozen: boolean, colors: Output['colors']): string {
+export function checkText(check: ConfirmedCheck, mustBeFrozen: boolean, colors: Output['colors']): string {
   const { bold, dim, green, yellow, red } = colors;
   const paint = {
     frozen: green,
@@ -17,6 +19,8 @@ export function checkText(check: ContractCheck, mustBeFrozen: boolean, colors: O
   const lines = [`${paint[check.status](mark)} ${bold(check.mapping)} ${check.version} ${dim(`(${check.policy})`)}: ${statusText(check)}`];
   for (const problem of check.problems) lines.push(`  ${red('✖')} ${formatProblem(problem)}`);
   for (const change of check.changes) lines.push(...changeLines(change, colors));
+  for (const { ok, text } of registryLines(check)) lines.push(`  ${ok ? green('✔') : red('✖')} ${text}`);
+  if (isRefusedByRegistry(check)) lines.push(`      → ${REGISTRY_ADVICE}`);
   const next = nextStep(check);
   if (next !== undefined) lines.push(`  → ${next}`);
   return lines.join('\n');

@@ -11,16 +11,18 @@ export function addContractsCommands(program: Command, add: AddCommand): void {
   const check = add<import('./commands/contracts-check.ts').ContractsCheckFlags>(
     contracts,
     'check [mappings...]',
-    'Compare each mapping with its frozen versions under its compatibility policy: what changed, which readers break, what to do instead.',
+    'Compare each mapping with its frozen versions under its compatibility policy: what changed, which readers break, what to do instead. Then ask the schema registry, if there is one.',
     [
       'headrace contracts check',
       'headrace contracts check customer --frozen              # before a deployment',
       'headrace contracts check --format markdown > comment.md # for a pull request',
+      'headrace contracts check --no-registry                  # the files alone',
     ],
   );
   check.command
     .addOption(new Option('--format <format>', 'how the result is written').choices(['text', 'json', 'markdown']).default('text'))
-    .option('--frozen', 'fail also where the working version is not frozen');
+    .option('--frozen', 'fail also where the working version is not frozen')
+    .option('--no-registry', 'do not ask the schema registry that headrace.yml names');
   check.runs(async (names, flags) => {
     const { checkContractsCommand } = await import('./commands/contracts-check.ts');
     return (context) => checkContractsCommand(context, names, flags);

@@ -51,11 +51,12 @@ function compileNested(
   }
   const type = {
     kind: 'object',
-    members: members.map(({ name, type, optional, number, description, aliases }) => ({
+    members: members.map(({ name, type, optional, number, default: replacement, description, aliases }) => ({
       name,
       type,
       optional,
       number,
+      default: replacement,
       description,
       aliases,
     })),

@@ -1,3 +1,4 @@
+import { stringify } from 'lossless-json';
 import type { Encoding } from '../config/project.ts';
 import type { CompiledEncoding } from './codec.ts';
 import type { FactShape } from './fact-shape.ts';
@@ -23,5 +24,6 @@ export async function compileEncoding(encoding: Encoding, shape: FactShape): Pro
 
 /** For people, too: some registries know a schema by its text, to the last blank, so that what is registered is what `contracts export` writes. */
 function textOf(schema: unknown): string {
-  return `${JSON.stringify(schema, null, 2)}\n`;
+  // Writes a BigInt, the default of a long, with all its digits.
+  return `${stringify(schema, undefined, 2)}\n`;
 }

@@ -1,6 +1,7 @@
 import { stringify } from 'lossless-json';
 import type { FactCodec } from './codec.ts';
 import { isObject, parseJson } from './json-tree.ts';
+import { mediaTypeOf } from './media-type.ts';
 import { Rejection } from './rejection.ts';
 
 /** A JSON object of the fields in the order of the mapping, without white space. */
@@ -11,7 +12,7 @@ export interface JsonCodec extends FactCodec {
 export function jsonCodec(fieldNames: readonly string[]): JsonCodec {
   const labels = labelsOf(fieldNames);
   return {
-    contentType: 'application/json',
+    contentType: mediaTypeOf('json'),
     encode: (fields) => joinObject(labels, fields),
     decode: (value) => {
       const tree = parseJson(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8'));

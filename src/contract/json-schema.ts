@@ -4,26 +4,32 @@ import { type FactShape, factShapeOf } from './fact-shape.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** JSON Schema 2020-12 of a mapping's values: what consumers may rely on. Every field is always there; an optional one may be null. */
+/**
+ * JSON Schema (draft 7, the newest that registries agree on) of a mapping's values: what consumers may rely on, whichever compatible version wrote the fact. Facts hold every field, an optional one perhaps
+ * as null; but facts of another version lack the optional fields that it does not know, and have others. So only fields that are not optional are required, and unknown
+ * properties pass. (docs/adr/20261125-json-schemas-are-open.md)
+ */
 export function jsonSchemaOf(mapping: Mapping): JsonSchema {
   return jsonSchemaOfShape(factShapeOf(mapping));
 }
 
 export function jsonSchemaOfShape(shape: FactShape): JsonSchema {
   return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $schema: 'http://json-schema.org/draft-07/schema#',
     title: shape.title,
     ...(shape.description === '' ? {} : { description: shape.description }),
     ...objectOf(shape.members),
   };
 }
 
+/** RFC 4648, section 4, with padding. `contentEncoding` alone is an annotation, and refuses nothing. */
+const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$';
+
 function objectOf(members: readonly ObjectMember[]): JsonSchema {
   return {
     type: 'object',
     properties: Object.fromEntries(members.map((member) => [member.name, schemaOfMember(member)])),
-    required: members.map(({ name }) => name),
-    additionalProperties: false,
+    required: members.filter(({ optional }) => !optional).map(({ name }) => name),
   };
 }
 
@@ -58,7 +64,7 @@ function schemaOfType(type: FieldType, nullable: boolean): JsonSchema {
     case 'timestamp':
       return { type: named('string', nullable), format: 'date-time', pattern: '\\.[0-9]{6}Z$' };
     case 'bytes':
-      return { type: named('string', nullable), contentEncoding: 'base64' };
+      return { type: named('string', nullable), contentEncoding: 'base64', pattern: BASE64 };
     case 'uuid':
       return { type: named('string', nullable), format: 'uuid' };
     case 'json':

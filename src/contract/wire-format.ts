@@ -24,6 +24,17 @@ export function framed(codec: FactCodec, schema: SchemaDocument, id: number): Fa
   };
 }
 
+/** Whether a value of JSON has a head, as one behind a registry has: JSON itself never begins with a zero byte. */
+export function isFramed(value: Uint8Array): boolean {
+  return value.length > JSON_HEAD_BYTES && value[0] === 0;
+}
+
+export function withoutFrame(value: Buffer): Buffer {
+  return value.subarray(JSON_HEAD_BYTES);
+}
+
+const JSON_HEAD_BYTES = 5;
+
 function headOf(type: SchemaDocument['type'], id: number): Buffer {
   const head = Buffer.alloc(type === 'PROTOBUF' ? 6 : 5);
   head.writeUInt32BE(id, 1);

@@ -29,6 +29,8 @@ export interface ObjectMember {
   /** The field number in Protobuf: it never changes, and is never used again for another field. */
   readonly number?: number | undefined;
   readonly description?: string | undefined;
+  /** Stands where the source is NULL. A reader of Avro takes it for a field that the record does not have. */
+  readonly default?: string | number | boolean | undefined;
   /** Names that the field had before: a reader of Avro finds it under them. */
   readonly aliases?: readonly string[] | undefined;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { mediaTypeOf } from '../contract/media-type.ts';
 import { HeadraceError } from '../core/errors.ts';
 import { compileEnvelope } from '../publish/envelope.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
@@ -79,7 +80,7 @@ function requireOneContract({ mapping, also }: Job): void {
 async function write(job: Job, view: SnapshotView, writer: Writer, found: Survey): Promise<void> {
   const { origin, facts, scratch, lostKey } = found;
   const common = {
-    envelope: compileEnvelope(job.project.name, job.mapping, { runId: job.runId, contentType: 'application/json' }),
+    envelope: compileEnvelope(job.project.name, job.mapping, { runId: job.runId, contentType: mediaTypeOf(job.mapping.encoding) }),
     partitions: facts.nextOffsets.length,
     ledger: { origin: 'adopt' as const, kind: 'adoption', allowed: [] },
   };

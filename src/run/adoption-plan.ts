@@ -8,6 +8,7 @@ import type { WriterParts } from './chunk.ts';
 import type { Job } from './job.ts';
 import { fingerprintKey, type KeyRecord } from './origin.ts';
 import { type FactSurvey, readPublishedFacts } from './published-facts.ts';
+import { recordFormOf } from './record-form.ts';
 
 /** What an adoption does, in numbers, for the person who has to say yes. */
 export interface AdoptionPlan {
@@ -95,6 +96,7 @@ export async function survey(job: Job, view: SnapshotView, scratch: SnapshotView
   };
   const origin = {
     contractVersion: `${mapping.version.major}.${mapping.version.minor}`,
+    form: recordFormOf(job),
     environment: project.environment,
     clusterId,
     fingerprint,

@@ -5,6 +5,7 @@ import type { ControlRecord } from '../snapshot/changelog.ts';
 import { FINGERPRINT_ALGORITHM } from '../snapshot/fingerprints.ts';
 import type { Job } from './job.ts';
 import { knownOffsets } from './publication.ts';
+import { checkRecordForm } from './record-form.ts';
 
 export interface Surroundings {
   readonly clusterId: string;
@@ -14,7 +15,7 @@ export interface Surroundings {
   readonly also?: ReadonlyMap<string, readonly PartitionOffsets[]> | undefined;
 }
 
-/** Promise 8: stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN, CONTRACT_OLDER; nothing was changed then. */
+/** Promise 8: stops where what is in Kafka is not what this project wrote, or no longer all of it. Throws SNAPSHOT_FOREIGN, CONTRACT_INCOMPATIBLE, CONTRACT_OLDER; nothing was changed then. */
 export function checkOrigin(job: Job, control: ControlRecord | null, around: Surroundings): void {
   const { mapping, topics, project } = job;
   const adopt = `headrace state adopt ${mapping.name}`;
@@ -42,6 +43,7 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
       `Check \`environment\` in headrace.yml (HEADRACE_ENV) and the brokers. If it got another name: \`${adopt} --environment-from ${control.environment}\`.`,
     );
   }
+  checkRecordForm(job, control);
   if (job.rollback === undefined && isOlder(mapping.version, control.contractVersion)) {
     throw new HeadraceError(
       'CONTRACT_OLDER',

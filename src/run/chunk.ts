@@ -39,7 +39,7 @@ export function unmoved(view: SnapshotView): ChunkProgress {
 export interface WriterParts {
   readonly envelope: Envelope;
   /** Of the control record: what does not change during the run. */
-  readonly origin: Pick<ControlRecord, 'contractVersion' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor' | 'epoch'>;
+  readonly origin: Pick<ControlRecord, 'contractVersion' | 'form' | 'environment' | 'clusterId' | 'fingerprint' | 'versionFloor' | 'epoch'>;
   readonly partitions: number;
   /** Topics of further contracts, in their order. */
   readonly further?: readonly FurtherTopic[];

@@ -5,6 +5,7 @@ import type { SnapshotView } from '../snapshot/view.ts';
 import { checkOrigin } from './check-origin.ts';
 import type { WriterParts } from './chunk.ts';
 import type { Job } from './job.ts';
+import { recordFormOf } from './record-form.ts';
 
 export interface Origin {
   /** What every control record of this run says of where it comes from. */
@@ -27,6 +28,7 @@ export async function establishOrigin(job: Job, view: SnapshotView): Promise<Ori
   return {
     record: {
       contractVersion: `${mapping.version.major}.${mapping.version.minor}`,
+      form: recordFormOf(job),
       environment: project.environment,
       clusterId,
       fingerprint,

@@ -1,11 +1,14 @@
 import { canonicalFactOf } from '../contract/canonical-fact.ts';
 import { decodeJsonFact } from '../contract/decode-json-fact.ts';
+import { isFramed, withoutFrame } from '../contract/wire-format.ts';
 import type { Entry, Hash } from '../core/entry.ts';
 import { HeadraceError } from '../core/errors.ts';
+import { dataSchemaOf } from '../publish/envelope.ts';
 import type { IncomingRecord } from '../publish/publisher.ts';
 import { encodeEntry } from '../snapshot/changelog.ts';
 import type { Fingerprints } from '../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
+import { lookUpEncoding, type RunEncoding } from './encoding.ts';
 import type { Job } from './job.ts';
 
 /** What the fact topic holds, before anything is concluded from it. */
@@ -31,7 +34,8 @@ const UNKNOWN_FINGERPRINT: Hash = new Uint8Array(16);
  */
 export async function readPublishedFacts(job: Job, fingerprints: Fingerprints, scratch: SnapshotView): Promise<FactSurvey> {
   const offsets = await job.admin.offsets(job.topics.facts);
-  const entryOf = factReader(job, fingerprints);
+  const encoding = await lookUpEncoding(job);
+  const entryOf = factReader(job, fingerprints, encoding);
   const removed = offsets.reduce((sum, { start }) => sum + start, 0);
   const survey = { records: 0, removed, unreadable: 0, highestVersion: 0, nextOffsets: offsets.map(({ end }) => end) };
   let newest = new Map<string, { slot: Hash; entry: Entry }>();
@@ -64,10 +68,15 @@ export function isUnknown(fingerprint: Hash): boolean {
 }
 
 /** What a published record says of its identity, without the row that it came from. */
-function factReader(job: Job, fingerprints: Fingerprints): (record: IncomingRecord, partition: number) => { slot: Hash; entry: Entry } {
+function factReader(
+  job: Job,
+  fingerprints: Fingerprints,
+  encoding: RunEncoding,
+): (record: IncomingRecord, partition: number) => { slot: Hash; entry: Entry } {
   const { mapping, project, topics } = job;
   const names = mapping.fields.map(({ name }) => name);
   const canonical = canonicalFactOf(names);
+  const decode = factDecoder(job, encoding);
   const source = `/headrace/${project.name}/${mapping.name}`;
   const isImmutable = mapping.class === 'behavior';
   const keepsCurrent = mapping.onDelete === 'fact' || mapping.undo === 'previous';
@@ -75,10 +84,11 @@ function factReader(job: Job, fingerprints: Fingerprints): (record: IncomingReco
     const version = Number(headers.ce_factversion);
     if (keyBytes === null || headers.ce_source !== source || !Number.isSafeInteger(version) || version < 1)
       throw foreignRecord(job, `${topics.facts}, partition ${partition}, offset ${offset}`, headers.ce_source);
-    const key = keyBytes.toString('utf8');
+    const key = encoding.keys.decode(keyBytes);
+    if (key === undefined) throw foreignKey(job, `${topics.facts}, partition ${partition}, offset ${offset}`);
     const identity = headers.ce_subject ?? key;
     const isLive = value !== null && !(headers.ce_type ?? '').endsWith('.deleted');
-    const fields = isLive && headers['content-type'] === 'application/json' ? decodeJsonFact(value.toString('utf8'), names) : undefined;
+    const fields = isLive && headers['content-type'] === encoding.values.contentType ? decode(value, headers.ce_dataschema) : undefined;
     const entry: Entry = {
       state: isLive ? 'live' : 'deleted',
       version,
@@ -96,6 +106,30 @@ function factReader(job: Job, fingerprints: Fingerprints): (record: IncomingReco
     };
     return { slot: fingerprints.identity(identity), entry };
   };
+}
+
+/**
+ * The canonical texts of a published value, or undefined for one of another schema. Avro and Protobuf do not tell in their bytes which that was: the id in front of
+ * them does, or the header. JSON does, member by member.
+ */
+function factDecoder(job: Job, { values }: RunEncoding): (value: Buffer, dataSchema: string | undefined) => readonly string[] | undefined {
+  const { mapping, project, registry } = job;
+  if (mapping.encoding === 'json') {
+    const names = mapping.fields.map(({ name }) => name);
+    return (value) => {
+      if (registry === undefined) return decodeJsonFact(value.toString('utf8'), names);
+      return isFramed(value) ? decodeJsonFact(withoutFrame(value).toString('utf8'), names) : undefined;
+    };
+  }
+  const ours = dataSchemaOf(project.name, mapping);
+  return (value, dataSchema) => (registry !== undefined || dataSchema === ours ? values.decode(value) : undefined);
+}
+
+function foreignKey(job: Job, where: string): HeadraceError {
+  return new HeadraceError('SNAPSHOT_FOREIGN', `${job.mapping.name}: the key at ${where} is not of the form that the mapping writes.`, {
+    suggestion:
+      'Was registry.keys another one, or the encoding, or was the registry set up anew with other ids? Set them as they were, or publish to a new topic. Nothing was changed.',
+  });
 }
 
 function foreignRecord(job: Job, where: string, source: string | undefined): HeadraceError {

@@ -31,6 +31,8 @@ export interface ControlRecord {
   /** Of the mapping under which the last complete comparison ran. */
   readonly digest: string | null;
   readonly contractVersion: string;
+  /** In which form values and keys were written. */
+  readonly form?: { readonly encoding: 'json' | 'avro' | 'protobuf'; readonly keys: 'plain' | 'encoded' } | undefined;
   readonly environment: string;
   readonly clusterId: string;
   readonly fingerprint: { readonly algorithm: string; readonly key: string } | { readonly algorithm: string; readonly keyId: string };

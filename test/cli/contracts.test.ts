@@ -117,6 +117,7 @@ describe('contracts check', () => {
         refused: true,
         frozen: false,
         problems: [],
+        registry: null,
         changes: [
           {
             kind: 'field_made_optional',

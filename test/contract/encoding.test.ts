@@ -1,4 +1,4 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import type { ColumnKind } from '../../src/core/row.ts';
 import { ENTITLEMENT, ENTITLEMENT_COLUMNS, ENTITLEMENT_MODEL, GOLD, rowOf } from './example.ts';
 import { AT, column, ID, ID_COLUMNS, mappingOf, modelOf } from './mappings.ts';
 
-const ajv = new Ajv2020({ strict: false, allErrors: true });
+const ajv = new Ajv({ strict: false, allErrors: true });
 ajvFormats.default(ajv);
 
 describe('jsonCodec', () => {
@@ -68,13 +68,7 @@ const SAMPLES: readonly (readonly [string, ColumnKind, FieldType, readonly strin
   ['e', 'string', { kind: 'enum', symbols: ['A', 'B'] }, ['A'], ['C']],
   ['j', 'json', { kind: 'json' }, ['{"a":[1,null]}', '5'], []],
   ['a', 'array', { kind: 'array', items: { kind: 'int64' } }, ['[1,2]', '[]'], [[1], 'x']],
-  [
-    'o',
-    'json',
-    { kind: 'object', members: [{ name: 'm', type: decimal, optional: true }] },
-    ['{"m":1.1}', '{}'],
-    [{}, { m: '1.10', x: 1 }],
-  ],
+  ['o', 'json', { kind: 'object', members: [{ name: 'm', type: decimal, optional: true }] }, ['{"m":1.1}', '{}'], [{ m: 1.1 }, 'x', []]],
 ];
 
 describe('jsonSchemaOf', () => {
@@ -101,8 +95,9 @@ describe('jsonSchemaOf', () => {
       else if (name !== 'j') expect(validate({ ...encoded(first), [name]: null })).toBe(false);
     }
     const { s: _, ...without } = encoded(first);
-    expect(validate(without)).toBe(false);
-    expect(validate({ ...encoded(first), extra: 1 })).toBe(false);
+    expect(validate(without)).toBe(optional);
+    // Of a later version.
+    expect(validate({ ...encoded(first), extra: 1 })).toBe(true);
   });
 
   it('describes the example', () => {

@@ -171,6 +171,123 @@ describe('a registry that says no', () => {
   });
 });
 
+describe('contracts check', () => {
+  interface Checked {
+    readonly contracts: readonly {
+      readonly status: string;
+      readonly registry: readonly { readonly subject: string; readonly confirmed: boolean; readonly reasons: readonly string[] }[] | null;
+    }[];
+  }
+  const checked = async (project: RegistryProject, ...args: string[]) => {
+    const { code, stdout } = await project.headrace('contracts', 'check', '--json', ...args);
+    return { code, contracts: (JSON.parse(stdout) as Checked).contracts };
+  };
+
+  test('says where the registry refuses what our verdict lets pass, and registers nothing', async () => {
+    await using project = await opened();
+    const section = `{ url: "${registry.url}" }`;
+    await project.write(section, { thing: { encoding: 'json' } });
+    const subject = `${project.topic('thing')}-value`;
+    const fresh = await checked(project);
+    expect(fresh).toMatchObject({ code: 0, contracts: [{ registry: [{ subject, confirmed: true, reasons: [] }] }] });
+    expect(await subjects()).not.toContain(subject);
+    await project.succeeds('topics', 'apply');
+    await project.succeeds('contracts', 'freeze');
+    await project.succeeds('run');
+    await project.write(section, {
+      thing: { encoding: 'json', version: '1.1', more: 'extra: { from: note, type: string, optional: true, number: 18 }' },
+    });
+    const { code, contracts } = await checked(project);
+    expect({ code, status: contracts[0]?.status }).toEqual({ code: 2, status: 'unfrozen' });
+    // Apicurio gives no reasons, verbose or not.
+    expect(contracts[0]?.registry).toEqual([{ subject, confirmed: false, reasons: [] }]);
+    const text = await project.headrace('contracts', 'check');
+    expect(text).toMatchObject({ code: 2 });
+    expect(text.stdout).toContain(`The registry refuses the schema for subject ${subject}: it gives no reason`);
+    const markdown = await project.headrace('contracts', 'check', '--format', 'markdown');
+    expect(markdown.stdout).toContain('❌ 1 of 1 contracts must not go out like this.');
+    expect(markdown.stdout).toContain(`- ❌ thing: The registry refuses the schema for subject ${subject}: `);
+    expect(await checked(project, '--no-registry')).toMatchObject({ code: 0, contracts: [{ status: 'unfrozen', registry: null }] });
+    // What it says is what a run meets.
+    const { code: ran, stderr } = await project.headrace('run');
+    expect({ code: ran, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(`refuses the schema for subject ${subject}`) });
+  });
+
+  test('our verdict stands where the registry sees nothing wrong', async () => {
+    await using project = await opened();
+    const section = `{ url: "${registry.url}", keys: encoded }`;
+    await project.write(section, { thing: { encoding: 'avro' } });
+    await project.succeeds('topics', 'apply');
+    await project.succeeds('contracts', 'freeze');
+    await project.succeeds('run');
+    await project.write(section, {
+      thing: { encoding: 'avro', version: '1.1', without: 'd', more: 'd: { from: d, type: { decimal: [38, 17] }, number: 6 }' },
+    });
+    const { code, contracts } = await checked(project);
+    const confirmed = ['value', 'key'].map((part) => ({ subject: `${project.topic('thing')}-${part}`, confirmed: true, reasons: [] }));
+    expect({ code, contracts }).toMatchObject({ code: 2, contracts: [{ status: 'incompatible', registry: confirmed }] });
+    const { stdout } = await project.headrace('contracts', 'check');
+    expect(stdout).toContain(`The registry confirms subject ${project.topic('thing')}-key.`);
+  });
+
+  test('a registry that cannot be reached is exit code 3, unless it is left out', async () => {
+    await using project = await opened();
+    const url = `http://127.0.0.1:${await freePort()}`;
+    await project.write(`{ url: "${url}" }`, { thing: { encoding: 'json' } });
+    const { code, stderr } = await project.headrace('contracts', 'check');
+    expect(code).toBe(3);
+    expect(stderr).toContain(`The schema registry ${url} cannot be reached: connect ECONNREFUSED`);
+    expect(await checked(project, '--no-registry')).toMatchObject({ code: 0 });
+  });
+});
+
+describe.each(['json', 'avro', 'protobuf'] as const)('state adopt in %s', (encoding) => {
+  test.each(['plain', 'encoded', 'without a registry'] as const)('reads facts back, with keys %s: nothing looks changed', async (keys) => {
+    await using project = await opened();
+    const section = keys === 'without a registry' ? undefined : `{ url: "${registry.url}", keys: ${keys} }`;
+    await project.write(section, { thing: { encoding, key: 'id, l' } });
+    await project.succeeds('topics', 'apply');
+    await project.succeeds('run');
+    const before = await ends(project.topic('thing'));
+    await admin.remove([`headrace.${project.name}.thing.snapshot`]);
+    await project.succeeds('topics', 'apply');
+    expect((await project.headrace('run')).stderr).toContain('state adopt thing');
+    const adopted = await project.headrace('state', 'adopt', 'thing', '--yes', '--json');
+    expect(adopted.code, adopted.stderr).toBe(0);
+    expect(JSON.parse(adopted.stdout)).toMatchObject({ adoption: { facts: { live: 2, unreadable: 0 } } });
+    await project.succeeds('run');
+    expect(await ends(project.topic('thing'))).toEqual(before);
+    // A deletion knows the key by what was read back.
+    await project.db.query("delete from things where id = 'lowest'");
+    await project.succeeds('run', '--full', '--allow', 'deleted');
+    const records = await rawRecords(project.topic('thing'));
+    const tombstone = records.find(({ value }) => value === null);
+    const fact = records.find(({ value, key }) => value !== null && tombstone?.key != null && key?.equals(tombstone.key) === true);
+    expect([records.length, fact?.headers.ce_type, fact?.partition]).toEqual([3, `${project.name}.thing.v1.created`, tombstone?.partition]);
+  });
+});
+
+test('another encoding, or another form of keys, on a live topic: exit code 2, nothing published, and what to do', async () => {
+  await using project = await opened();
+  const section = (keys: string) => `{ url: "${registry.url}", keys: ${keys} }`;
+  await project.write(section('plain'), { thing: { encoding: 'avro' } });
+  await project.succeeds('topics', 'apply');
+  await project.succeeds('run');
+  const before = await ends(project.topic('thing'));
+  await project.db.query("update things set note = 'changed'");
+  await project.write(section('encoded'), { thing: { encoding: 'avro' } });
+  for (const command of ['plan', 'run']) {
+    const { code, stderr } = await project.headrace(command);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Write registry.keys: plain') });
+  }
+  await project.write(section('plain'), { thing: { encoding: 'protobuf' } });
+  const { code, stderr } = await project.headrace('run');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Write encoding: avro') });
+  expect(await ends(project.topic('thing'))).toEqual(before);
+  await project.write(section('plain'), { thing: { encoding: 'avro' } });
+  await project.succeeds('run');
+});
+
 describe('a registry that is not there', () => {
   test('a restart with known ids works, and a schema without one publishes nothing', async () => {
     await using project = await opened();

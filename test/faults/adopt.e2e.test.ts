@@ -201,9 +201,9 @@ describe('other surroundings than the snapshot names', () => {
       for (const args of [[], ['--environment-from', 'staging']]) {
         const { code, body } = await adopt(edited, '--yes', ...args);
         expect(code).toBe(1);
-        expect(body.error?.suggestion).toMatch(/--environment-from test/);
+        expect(body.error?.suggestion).toMatch(/--environment-from dev/);
       }
-      await adoptWell(edited, '--environment-from', 'test');
+      await adoptWell(edited, '--environment-from', 'dev');
       await goesOn(edited, accounts, 3);
       await expect(world.edited(ACCOUNTS.files).then((w) => w.run('account'))).rejects.toMatchObject({ code: 'SNAPSHOT_FOREIGN' });
     });

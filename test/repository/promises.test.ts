@@ -28,6 +28,14 @@ test.each(rows)('%s is upheld by code and tests that exist', (_, code = '', test
   }
 });
 
+test('each rule whose removal was tried names tests that exist', () => {
+  const removed = read('docs/promises.md').split('## What happens when a rule is removed')[1] ?? '';
+  const named = [...removed.matchAll(/`(test\/[^`]+)`: ((?:"[^"]+"(?: and )?)+)/g)];
+  expect(named.length).toBeGreaterThan(20);
+  for (const [, file, names] of named)
+    for (const [, name] of (names ?? '').matchAll(/"([^"]+)"/g)) expect(read(file ?? ''), `${file}: ${name}`).toContain(name);
+});
+
 test('every promise is cited in the code', () => {
   const files = readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const cited = new Set(files.flatMap((file) => [...read(path.join('src', file)).matchAll(/Promise (\d+)\b/g)].map(([, n]) => Number(n))));

@@ -1,6 +1,7 @@
 import avsc from 'avsc';
 import type { FactCodec } from '../codec.ts';
 import type { FactShape } from '../fact-shape.ts';
+import { mediaTypeOf } from '../media-type.ts';
 import { memberForm } from '../member-values.ts';
 import { avroScalar } from './scalars.ts';
 import { type AvroSchema, avroSchemaOfShape } from './schema.ts';
@@ -16,7 +17,7 @@ export function avroCodec(shape: FactShape): FactCodec {
   });
   const members = shape.members.map(({ name, type: fieldType, optional }) => ({ name, form: memberForm(fieldType, optional, avroScalar) }));
   return {
-    contentType: 'application/avro',
+    contentType: mediaTypeOf('avro'),
     encode: (fields) => {
       const record: Record<string, unknown> = {};
       for (let i = 0; i < members.length; i++) {

@@ -1,6 +1,9 @@
 import type { Mapping } from '../../config/project.ts';
 import type { FieldType, ObjectMember } from '../../core/field-type.ts';
 import { type FactShape, factShapeOf } from '../fact-shape.ts';
+import { literalText } from '../literal.ts';
+import { unquote } from '../quote.ts';
+import { avroScalar } from './scalars.ts';
 
 /** As the Avro specification 1.12 writes it in JSON. */
 export type AvroSchema = string | readonly AvroSchema[] | { readonly [key: string]: unknown };
@@ -25,12 +28,23 @@ function recordOf(name: string, members: readonly ObjectMember[], names: Set<str
     return {
       name: member.name,
       // Null first: a field's default is a value of the union's first branch.
-      ...(member.optional ? { type: ['null', type], default: null } : { type }),
+      ...(member.optional ? { type: ['null', type], default: null } : { type, ...defaultOf(member) }),
       ...(member.description === undefined ? {} : { doc: member.description }),
       ...(member.aliases === undefined || member.aliases.length === 0 ? {} : { aliases: member.aliases }),
     };
   });
   return { type: 'record', name, fields };
+}
+
+/** "Default values … permitted JSON types depend on the field's schema type": bytes are a string of the code points 0 to 255. */
+function defaultOf(member: ObjectMember): { readonly default?: unknown } {
+  if (member.default === undefined) return {};
+  const text = literalText(member.default, member.type);
+  // Validation has refused it already.
+  if (typeof text !== 'string') return {};
+  if (member.type.kind === 'json') return { default: text };
+  const value = avroScalar(member.type).fromPlain(unquote(text));
+  return { default: value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value };
 }
 
 function schemaOf(type: FieldType, path: string, names: Set<string>): AvroSchema {

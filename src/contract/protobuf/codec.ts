@@ -2,6 +2,7 @@ import { fromBinary, type Message } from '@bufbuild/protobuf';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { FactCodec } from '../codec.ts';
 import type { FactShape } from '../fact-shape.ts';
+import { mediaTypeOf } from '../media-type.ts';
 import { memberForm } from '../member-values.ts';
 import { messageDescriptor } from './descriptor.ts';
 import { protoFileOfShape } from './proto-file.ts';
@@ -19,7 +20,7 @@ export function protobufCodec(shape: FactShape): FactCodec {
   const writer = new BinaryWriter();
   const members = shape.members.map(({ name, type, optional }) => ({ name, form: memberForm(type, optional, protobufScalar) }));
   return {
-    contentType: 'application/protobuf',
+    contentType: mediaTypeOf('protobuf'),
     encode: (fields) => {
       const record: Record<string, unknown> = {};
       for (let i = 0; i < members.length; i++) {

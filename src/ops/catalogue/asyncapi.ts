@@ -1,5 +1,6 @@
 import type { KafkaConfig, Mapping, Project } from '../../config/project.ts';
 import { jsonSchemaOf } from '../../contract/json-schema.ts';
+import { mediaTypeOf } from '../../contract/media-type.ts';
 import { headersOf } from './headers.ts';
 import { sampleEvent } from './sample-event.ts';
 
@@ -123,12 +124,18 @@ function factMessage(project: Project, mapping: Mapping): Json {
     name: `${mapping.fact}.v${mapping.version.major}`,
     title: `${mapping.fact} ${mapping.version.major}.${mapping.version.minor}`,
     summary: mapping.semantics,
-    contentType: 'application/json',
+    ...(mapping.encoding === 'json' ? {} : { description: bytesOf(mapping) }),
+    contentType: mediaTypeOf(mapping.encoding),
     headers: headersSchema(project, mapping, true),
     payload,
     bindings: { kafka: { key: keySchema(mapping), bindingVersion: KAFKA_BINDING } },
     examples: [{ name: 'made-from-the-types', headers: Object.fromEntries(headers), payload: JSON.parse(value) as unknown }],
   };
+}
+
+/** The payload's schema is that of the JSON form: parsers of AsyncAPI know the others by plug-ins only. */
+function bytesOf({ name, encoding }: Mapping): string {
+  return `Encoded in ${encoding}: \`headrace contracts export ${name}\` writes the schema of the bytes. The payload is described in its JSON form.`;
 }
 
 function tombstoneMessage(project: Project, mapping: Mapping): Json {

@@ -1,6 +1,7 @@
 import type { Mapping, Project } from '../../config/project.ts';
 import { identityText } from '../../contract/identity.ts';
 import { jsonCodec } from '../../contract/json-codec.ts';
+import { mediaTypeOf } from '../../contract/media-type.ts';
 import { sampleFact } from '../../contract/sample-fact.ts';
 import { compileEnvelope } from '../../publish/envelope.ts';
 
@@ -21,7 +22,7 @@ export function sampleEvent(project: Project, mapping: Mapping): SampleEvent {
   const texts = sampleFact(mapping);
   const textOf = (fields: readonly string[]) => identityText(fields.map((name) => texts[names.indexOf(name)] ?? '""'));
   const value = jsonCodec(names).encode(texts);
-  const contentType = 'application/json';
+  const contentType = mediaTypeOf(mapping.encoding);
   const { fact } = compileEnvelope(project.name, mapping, { runId: RUN, contentType });
   const change = {
     kind: 'created',

@@ -12,8 +12,10 @@ import { isReadable } from './probe.ts';
 import { RowGroupTable } from './row-group-table.ts';
 import { rowBytes, StoredRow, writeRow } from './row-record.ts';
 import { breakSeal, inspectSeal, type SealState, seal } from './seal.ts';
+import { copyStateFile, StateFile } from './state-file.ts';
 
 const FILE = 'view.mdb';
+const STATE_FILE = 'view.state';
 const DATABASES = ['meta', 'entries', 'rows', 'groups'] as const;
 const STATE_KEY = Buffer.from('state');
 /** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
@@ -29,13 +31,16 @@ interface PersistedState extends ViewState {
   readonly topic: string | null;
   readonly nextOrdinal: number;
   readonly groupNumber: number;
+  /** Of this write: what moves the state further on follows just this one. Absent in copies of earlier versions. */
+  readonly stamp?: string;
 }
 
 /**
  * The view as an LMDB environment in a folder of the mapping's own: sub-databases `entries`, `rows`, `groups` (of rows) and `meta`.
  *
  * Entries and marks wait in memory until there are many, and are then written in one transaction together with the state that they lead to: a chunk of entries, which
- * are keyed by hashes, would touch nearly every page of the file. What a crash takes away so is read from the topic again.
+ * are keyed by hashes, would touch nearly every page of the file. What a crash takes away so is read from the topic again. Where the state alone has moved, it goes to a
+ * file of its own.
  */
 export class LocalView implements SnapshotView {
   readonly #root: RootDatabase;
@@ -49,20 +54,25 @@ export class LocalView implements SnapshotView {
   #nextOrdinal = 0;
   /** The state as this process last read or wrote it. */
   #persisted: Buffer | undefined;
+  /** Where it has moved since, while nothing else changed. */
+  readonly #stateFile: StateFile;
   readonly #pendingEntries = new PendingTable();
   readonly #pendingRows = new PendingTable();
   /** The state, or anything else, differs from what is stored. */
   #isPending = false;
   /** Nothing is stored that could be looked up. */
   #isBlank = true;
-  #hasWritten = false;
+  /** The file is as it was closed. */
+  #isSealed: boolean;
   readonly #topic: string | null;
   #wasDiscarded: boolean;
 
-  private constructor(folder: string, topic: string | null, root: RootDatabase, wasDiscarded: boolean) {
+  private constructor(folder: string, topic: string | null, root: RootDatabase, isSealed: boolean, wasDiscarded: boolean) {
     this.#folder = folder;
     this.#topic = topic;
     this.#root = root;
+    this.#isSealed = isSealed;
+    this.#stateFile = new StateFile(path.join(folder, STATE_FILE));
     this.#wasDiscarded = wasDiscarded;
     this.#meta = openBinary(root, 'meta');
     this.#entries = openBinary(root, 'entries');
@@ -79,18 +89,18 @@ export class LocalView implements SnapshotView {
       const file = path.join(folder, FILE);
       const sealState = inspectSeal(file);
       if (sealState !== 'broken' && (sealState !== 'open' || isReadable(file, DATABASES))) {
-        const view = openIntact(() => new LocalView(folder, topic, openRoot(lmdb, file), false), sealState);
+        const view = openIntact(() => new LocalView(folder, topic, openRoot(lmdb, file), sealState === 'intact', false), sealState);
         if (view !== undefined) return view;
       }
-      for (const name of [FILE, `${FILE}-lock`, `${FILE}.seal`]) rmSync(path.join(folder, name), { force: true });
-      return new LocalView(folder, topic, openRoot(lmdb, file), true);
+      for (const name of [FILE, `${FILE}-lock`, `${FILE}.seal`, STATE_FILE]) rmSync(path.join(folder, name), { force: true });
+      return new LocalView(folder, topic, openRoot(lmdb, file), false, true);
     });
   }
 
   /** A consistent copy of a folder that may be in use, for a dry run; nothing where there is nothing intact to copy. */
   static async copy(from: string, to: string): Promise<void> {
     try {
-      await copyView(path.join(from, FILE), path.join(to, FILE));
+      await copyView(from, to);
     } catch (cause) {
       throw failedCopy(from, cause);
     }
@@ -207,12 +217,14 @@ export class LocalView implements SnapshotView {
 
   async close(): Promise<void> {
     // What a process remembers of a copy that another has taken over is void, and nothing is lost with it.
+    let isOurs = false;
     try {
-      if (this.#isOurs()) this.#writePending();
+      isOurs = this.#isOurs();
+      if (isOurs) this.#writeLast();
     } finally {
       await this.drop();
     }
-    if (this.#hasWritten) guarded(this.#folder, () => seal(path.join(this.#folder, FILE)));
+    if (isOurs && !this.#isSealed) guarded(this.#folder, () => seal(path.join(this.#folder, FILE)));
   }
 
   /** Ends like a process that dies: what waits to be written is gone. */
@@ -310,24 +322,31 @@ export class LocalView implements SnapshotView {
     if (size > MAX_PENDING_BYTES || this.#pendingEntries.isFull || this.#pendingRows.isFull) this.#writePending();
   }
 
+  /** What could be looked up. The state can wait. */
   #writePending(): void {
-    if (this.#isPending) this.#write(() => undefined);
+    if (this.#pendingEntries.size + this.#pendingRows.size > 0) this.#write(() => undefined);
+  }
+
+  #writeLast(): void {
+    this.#writePending();
+    if (!this.#isPending) return;
+    const stored = this.#persisted;
+    if (this.#isSealed && stored !== undefined) guarded(this.#folder, () => this.#stateFile.move(stored, this.#encodeState()));
+    else this.#write(() => undefined);
   }
 
   /** One transaction of LMDB: what waits to be written, what else there is, and the state that both lead to. */
   #write(more: () => void): void {
     guarded(this.#folder, () => {
-      if (!this.#hasWritten) breakSeal(path.join(this.#folder, FILE));
-      this.#hasWritten = true;
+      if (this.#isSealed) breakSeal(path.join(this.#folder, FILE));
+      this.#isSealed = false;
       this.#root.transactionSync(() => {
         this.#mustBeOurs();
         moveAll(this.#pendingEntries, this.#entries);
         moveAll(this.#pendingRows, this.#rows);
         more();
         this.#groups.flush();
-        const own = { layout: LAYOUT, topic: this.#topic, nextOrdinal: this.#nextOrdinal, groupNumber: this.#groups.number };
-        const persisted: PersistedState = { ...this.#state, ...own };
-        this.#persisted = Buffer.from(JSON.stringify(persisted));
+        this.#persisted = this.#encodeState();
         this.#meta.putSync(STATE_KEY, this.#persisted);
       });
       this.#pendingEntries.clear();
@@ -335,6 +354,12 @@ export class LocalView implements SnapshotView {
       this.#isPending = false;
       this.#isBlank = false;
     });
+  }
+
+  #encodeState(): Buffer {
+    const own = { layout: LAYOUT, topic: this.#topic, nextOrdinal: this.#nextOrdinal, groupNumber: this.#groups.number };
+    const persisted: PersistedState = { ...this.#state, ...own, stamp: newNonce() };
+    return Buffer.from(JSON.stringify(persisted));
   }
 
   /** Promise 2: on a shared volume a process that was stopped may wake up after another has taken the folder over: what it remembers of the copy is void then. */
@@ -349,7 +374,8 @@ export class LocalView implements SnapshotView {
     // Not what a read that began earlier in this turn of the event loop would see.
     this.#root.resetReadTxn();
     const found = this.#meta.getBinary(STATE_KEY);
-    return found === undefined ? this.#persisted === undefined : this.#persisted?.equals(found) === true;
+    const isSame = found === undefined ? this.#persisted === undefined : this.#persisted?.equals(found) === true;
+    return isSame && this.#stateFile.isOurs();
   }
 
   #readState(): ViewState {
@@ -357,7 +383,8 @@ export class LocalView implements SnapshotView {
     if (bytes === undefined) return emptyState();
     this.#isBlank = false;
     this.#persisted = Buffer.from(bytes);
-    const { layout, topic, nextOrdinal, groupNumber, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
+    const newest = this.#stateFile.movedFrom(this.#persisted) ?? this.#persisted;
+    const { layout, topic, nextOrdinal, groupNumber, stamp: _, ...state } = JSON.parse(newest.toString('utf8')) as PersistedState;
     if (layout !== LAYOUT || topic !== this.#topic) {
       this.#wasDiscarded ||= layout === LAYOUT;
       this.clear();
@@ -424,10 +451,12 @@ function newNonce(): string {
   return randomBytes(16).toString('hex');
 }
 
-async function copyView(source: string, target: string): Promise<void> {
+async function copyView(from: string, to: string): Promise<void> {
+  const [source, target] = [path.join(from, FILE), path.join(to, FILE)];
   const sealState = inspectSeal(source);
   if (sealState === 'absent' || sealState === 'broken') return;
-  mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  copyStateFile(path.join(from, STATE_FILE), path.join(to, STATE_FILE));
   if (sealState === 'intact') {
     copyFileSync(source, target, constants.COPYFILE_FICLONE);
     // Had a run begun to write meanwhile, the copy would be torn.

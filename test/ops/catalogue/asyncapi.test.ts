@@ -74,6 +74,16 @@ describe('the AsyncAPI document', () => {
     expect(ofEvent).toHaveProperty('ce_subject');
   });
 
+  test.each(['json', 'avro', 'protobuf'] as const)('names the media type of %s, in the message and in its header', async (encoding) => {
+    const { project, wide } = await wideProject();
+    const { document } = await parse({ ...project, mappings: new Map([[wide.name, { ...wide, encoding }]]) });
+    const [fact] = document.channels().get('wide')?.messages().all() ?? [];
+    expect(fact?.contentType()).toBe(`application/${encoding}`);
+    expect(fact?.description()?.includes('contracts export wide') ?? false).toBe(encoding !== 'json');
+    const [example] = fact?.examples().all() ?? [];
+    expect(example?.headers()).toMatchObject({ 'content-type': `application/${encoding}` });
+  });
+
   test('says how one logs in, and holds no secret', async () => {
     const { project } = await wideProject();
     const { text, document } = await parse(project);

@@ -1,4 +1,4 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import type { Mapping, Project } from '../../../src/config/project.ts';
@@ -12,7 +12,7 @@ import { wideProject } from './wide-project.ts';
 test('a sample satisfies the schema of its contract, and is the same every time', async () => {
   const { project, wide, event } = await wideProject();
   for (const mapping of [wide, event]) {
-    const ajv = new Ajv2020({ strict: false });
+    const ajv = new Ajv({ strict: false });
     addFormats.default(ajv);
     const isValid = ajv.compile(jsonSchemaOf(mapping));
     const sample = sampleEvent(project, mapping);

@@ -128,6 +128,36 @@ export function at(on: string, ...fates: Fate[]): fc.Arbitrary<Moment> {
   return fc.record({ on: fc.constant(on), after: fc.nat(3), fate: fc.constantFrom(...fates) });
 }
 
+/** A world with its judge, and what a scenario does in it. */
+export interface Stage {
+  readonly simulation: Simulation;
+  readonly oracle: Oracle;
+}
+
+/** Sets up a world with a table of five rows. What breaks in it is thrown with the history before it. */
+export async function onStage(
+  variant: LoadedVariant,
+  seed: number,
+  scratch: string,
+  rules: RulesOff,
+  act: (stage: Stage) => Promise<void>,
+): Promise<void> {
+  const simulation = new Simulation(scratch, variant, seed, rules);
+  const oracle = new Oracle(simulation);
+  try {
+    simulation.edit((table) => {
+      for (let n = 0; n < IDS - 2; n++)
+        change(table, { put: n, plan: n % 2 === 0 ? 'gold' : 'silver', number: 0, internal: false, cursor: 'new' });
+    });
+    await act({ simulation, oracle });
+  } catch (error) {
+    const message = error instanceof PromiseBroken ? `Promise ${error.message}` : `${error instanceof Error ? error.stack : String(error)}`;
+    throw new Error(`${message}\n${simulation.log.join('\n')}`);
+  } finally {
+    await simulation.close();
+  }
+}
+
 /** Plays a scenario, then lets everything come to rest, and judges what consumers hold. Throws what broke, with the history before it. */
 export async function play(
   scenario: Scenario,
@@ -137,21 +167,10 @@ export async function play(
 ): Promise<void> {
   const variants = families[scenario.family] ?? [];
   const variantOf = (n: number): LoadedVariant => variants[n] ?? raise('no such variant');
-  const simulation = new Simulation(scratch, variantOf(0), scenario.seed, rules);
-  const oracle = new Oracle(simulation);
-  try {
-    simulation.edit((table) => {
-      for (let n = 0; n < IDS - 2; n++)
-        change(table, { put: n, plan: n % 2 === 0 ? 'gold' : 'silver', number: 0, internal: false, cursor: 'new' });
-    });
+  await onStage(variantOf(0), scenario.seed, scratch, rules, async ({ simulation, oracle }) => {
     for (const action of scenario.actions) await act(simulation, action, variantOf);
     await rest(simulation, scenario.home, variantOf(0), oracle);
-  } catch (error) {
-    const message = error instanceof PromiseBroken ? `Promise ${error.message}` : `${error instanceof Error ? error.stack : String(error)}`;
-    throw new Error(`${message}\n${simulation.log.join('\n')}`);
-  } finally {
-    await simulation.close();
-  }
+  });
 }
 
 async function act(simulation: Simulation, action: Action, variantOf: (n: number) => LoadedVariant): Promise<void> {
@@ -179,7 +198,7 @@ async function act(simulation: Simulation, action: Action, variantOf: (n: number
 }
 
 /** Whoever was stopped goes on to its end; rows that nobody could publish are repaired; then clean runs, which must succeed. */
-async function rest(simulation: Simulation, home: number, variant: LoadedVariant, oracle: Oracle): Promise<void> {
+export async function rest(simulation: Simulation, home: number, variant: LoadedVariant, oracle: Oracle): Promise<void> {
   for (const process of simulation.processes) if (process.state === 'frozen') await simulation.drive(process, []);
   simulation.edit(repair);
   simulation.deliverAll();
@@ -204,7 +223,7 @@ function incidentOf(m: Moment): Incident {
   return { after: m.after, what: { edit: (table) => change(table, m.edit) } };
 }
 
-function change(table: SourceTable, edit: Edit): void {
+export function change(table: SourceTable, edit: Edit): void {
   if ('put' in edit) {
     const before = table.rows.get(`r${edit.put}`);
     const updated = edit.cursor === 'new' ? table.tick() : edit.cursor === 'tie' ? table.lastTick : table.lastTick - 50;

@@ -290,7 +290,7 @@ export class Simulation {
       signal: new AbortController().signal,
       options,
       progress: { update: () => undefined, warn: (message) => this.#note(process, `warns: ${message}`) },
-      reach: (step) => process.call(step, () => undefined),
+      reach: (step) => process.call(step, () => undefined, step === 'inside_apply' ? fullDisk : undefined),
     };
   }
 
@@ -328,6 +328,11 @@ export class Simulation {
       },
     };
   }
+}
+
+/** The disk may be full for a moment, just when a chunk that is committed should be applied. */
+function fullDisk(): HeadraceError {
+  return new HeadraceError('LOCAL_COPY_FAILED', 'the disk is full (simulated)');
 }
 
 /** In memory where the system has such a folder: LMDB waits for the disk with every transaction. */

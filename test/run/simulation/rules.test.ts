@@ -1,0 +1,195 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeRecord } from '../../../src/snapshot/changelog.ts';
+import { type LoadedVariant, loadVariant } from './project.ts';
+import { change, onStage } from './scenario.ts';
+import { AHEAD, atCommitOfChunk, BEHIND, chunksOf, expectError, ONE, playScript, put, type Script, snapshotLength } from './script.ts';
+import { type Incident, scratchFolder, watchWebAssembly } from './simulation.ts';
+
+/* One history for each rule of the writer, made so that it ends badly without the rule: docs/promises.md has the table. */
+const TOO_LONG = { passMs: 70_000 };
+
+const scratch = scratchFolder();
+let variant: LoadedVariant;
+beforeAll(async () => {
+  watchWebAssembly();
+  variant = await loadVariant(scratch, { onDelete: 'tombstone', undo: 'none', silver: 'SILVER' });
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const script = (act: (script: Script) => Promise<void>, options?: { first: boolean }) => playScript(variant, scratch, act, options);
+
+describe('a commit without an answer', () => {
+  test('that never arrived: the chunk is sent again', () =>
+    script(async ({ run, edit, judge }) => {
+      edit(put(0));
+      expect((await run(ONE, atCommitOfChunk('lost'))).result?.published).toBe(1);
+      await judge();
+    }));
+
+  test('that had its effect: the chunk is not sent again', () =>
+    script(async ({ simulation, run, edit, judge }) => {
+      edit(put(0));
+      const { process, result } = await run(ONE, atCommitOfChunk('unanswered'));
+      expect(result?.published).toBe(1);
+      expect(chunksOf(simulation, process)).toBe(1);
+      await judge();
+    }));
+});
+
+describe('a chunk that is committed and cannot be applied', () => {
+  test('the disk is full for a moment: giving the lease back does not move the copy past it', () =>
+    script(async ({ run, edit }) => {
+      edit(put(0));
+      const { process } = await run(ONE, { on: 'inside_apply', after: 0, what: 'lost' });
+      expectError(process, 'LOCAL_COPY_FAILED');
+      expect((await run(ONE)).result?.published).toBe(0);
+    }));
+});
+
+describe('who owns the mapping', () => {
+  test('a live lease of another host ends a run before it has written anything', () =>
+    script(async ({ simulation, run, edit }) => {
+      edit(put(0));
+      const { process: first } = await run(ONE, { on: 'while_mapping', after: 0, what: 'freeze' });
+      const before = snapshotLength(simulation);
+      expectError((await run(BEHIND)).process, 'OWNED_ELSEWHERE');
+      expect(snapshotLength(simulation)).toBe(before);
+      await simulation.drive(first, []);
+      expect(first.error).toBeUndefined();
+    }));
+
+  test('a run that is done leaves no lease behind', () =>
+    script(async ({ run, edit }) => {
+      expect((await run(BEHIND)).result?.published).toBe(0);
+      edit(put(0));
+      expect((await run(ONE)).result?.published).toBe(1);
+      expect((await run(BEHIND)).result?.published).toBe(0);
+    }));
+
+  test('a run that wakes up after another has taken over writes nothing more, not even a lease', () =>
+    script(async ({ simulation, run, takeOver, edit }) => {
+      edit(put(0));
+      const { process: first } = await run(ONE, atCommitOfChunk('freeze'));
+      expect((await takeOver(AHEAD)).result?.published).toBe(1);
+      const before = snapshotLength(simulation);
+      await simulation.drive(first, []);
+      expectError(first, 'OWNED_ELSEWHERE');
+      expect(snapshotLength(simulation)).toBe(before);
+    }));
+
+  test('a run that is overtaken between looking and fencing anew does not go on from what it knows', () =>
+    script(async ({ simulation, run, takeOver, edit, judge }) => {
+      edit(put(0));
+      const { process: first } = await run(ONE, atCommitOfChunk('lost'), { on: 'connect', after: 0, what: 'freeze' });
+      edit(put(0, 2));
+      expect((await takeOver(AHEAD)).result?.published).toBe(1);
+      await simulation.drive(first, []);
+      expectError(first, 'OWNED_ELSEWHERE');
+      expect(chunksOf(simulation, first)).toBe(0);
+      await judge();
+    }));
+
+  test('lease and lock of a process that died end with it', () =>
+    script(async ({ run, edit, judge }) => {
+      edit(put(0));
+      await run(ONE, { on: 'after_fence', after: 0, what: 'crash' });
+      expect((await run(ONE)).result?.published).toBe(1);
+      await judge();
+    }));
+});
+
+describe('progress', () => {
+  // The rows of the later chunk have the earlier cursors, far below the newest one.
+  const backwards = [put(4), put(3), put(2), put(1), ...Array.from({ length: 9 }, () => put(0))];
+
+  test('moves with the last chunk alone: what a run that died had not published is read again', () =>
+    script(async ({ run, edit, judge }) => {
+      edit(...backwards);
+      await run(ONE, { on: 'applied', after: 0, what: 'crash' });
+      expect((await run(ONE)).result?.scope).toBe('incremental');
+      await judge();
+    }));
+
+  test('does not move with the first half of a chunk either', () =>
+    script(async ({ run, edit, judge }) => {
+      edit(put(1), ...Array.from({ length: 9 }, () => put(0)));
+      await run(ONE, { on: 'after_last_send', after: 0, what: TOO_LONG }, { on: 'applied', after: 0, what: 'crash' });
+      expect((await run(ONE)).result?.scope).toBe('incremental');
+      await judge();
+    }));
+});
+
+describe('a transaction that outlives its timeout', () => {
+  test('is sent again in halves', () =>
+    script(async ({ simulation, run, edit }) => {
+      edit(put(0), put(1));
+      const { process, result } = await run(ONE, { on: 'after_last_send', after: 0, what: TOO_LONG });
+      expect(result?.published).toBe(2);
+      expect(chunksOf(simulation, process)).toBe(2);
+    }));
+
+  test('is tried three times', () =>
+    script(async ({ simulation, run, edit }) => {
+      edit(put(0));
+      // A call at which time passes is still to come: the next one is one further.
+      const slow = [0, 1, 1, 1, 1].map((after): Incident => ({ on: 'after_last_send', after, what: TOO_LONG }));
+      const { process } = await run(ONE, ...slow);
+      expectError(process, 'KAFKA_UNREACHABLE');
+      expect(simulation.log.filter((line) => line.startsWith(process.name) && line.endsWith('after_last_send'))).toHaveLength(3);
+    }));
+});
+
+test('an initial load that dies in its first chunk leaves aborted records, which the next run knows as its own', () =>
+  script(
+    async ({ run, judge }) => {
+      await run(ONE, { on: 'between_sends', after: 0, what: 'crash' });
+      expect((await run(ONE)).result?.published).toBe(5);
+      await judge();
+    },
+    { first: false },
+  ));
+
+describe('a topic that is created anew while a run goes on', () => {
+  test.each(['facts', 'snapshot'] as const)('%s: nothing is committed to it', async (kind) => {
+    await onStage(variant, 0, scratch, {}, async ({ simulation }) => {
+      const run = (incidents: readonly Incident[]) => simulation.run({ host: ONE, variant, full: false, takeOver: false, incidents });
+      await run([]);
+      simulation.edit((table) => change(table, put(0)));
+      const topic = simulation.topics[kind];
+      const partitions = simulation.broker.topics.get(topic)?.length ?? 0;
+      const { process } = await run([
+        { on: 'before_first_send', after: 0, what: { edit: () => simulation.broker.create(topic, partitions) } },
+      ]);
+      expectError(process, 'SNAPSHOT_FOREIGN');
+      simulation.broker.writeAllMarkers();
+      for (const partition of simulation.broker.topics.get(topic) ?? []) {
+        const kinds = simulation.broker.committed(partition).map((r) => kind === 'facts' || decodeRecord(r.key, r.value, 'the model').type);
+        // A lease may be there; facts, entries and progress may not.
+        expect(kinds.filter((k) => k !== 'owner')).toEqual([]);
+      }
+    });
+  });
+});
+
+describe('records that Kafka left undecided (KAFKA-20734)', () => {
+  const FACTS = 0b0011;
+  const SNAPSHOT = 0b0100;
+
+  test('facts: they are aborted before anything is committed behind them', () =>
+    script(async ({ simulation, run, edit, judge }) => {
+      edit(put(0));
+      await run(ONE, { on: 'between_sends', after: 0, what: 'crash' });
+      simulation.restartBroker(FACTS);
+      expect((await run(ONE)).result?.published).toBe(1);
+      await judge();
+    }));
+
+  test('entries without their facts: they are aborted before the owner record is committed', () =>
+    script(async ({ simulation, run, edit, judge }) => {
+      edit(put(0));
+      await run(ONE, { on: 'after_last_send', after: 0, what: 'crash' });
+      simulation.restartBroker(SNAPSHOT);
+      expect((await run(ONE)).result?.published).toBe(1);
+      await judge();
+    }));
+});
