@@ -26,6 +26,8 @@ const counts = z.strictObject({
   filled: count,
   recorded: count,
   quarantined: count,
+  expired: count,
+  late: count,
 });
 const error = z.strictObject({ code: z.string(), message: z.string(), path: z.string().nullable(), suggestion: z.string().nullable() });
 const warnings = z.array(z.string());

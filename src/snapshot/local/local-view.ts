@@ -1,39 +1,26 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { constants, copyFileSync, mkdirSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import type { Database, RootDatabase } from 'lmdb';
 import type { RowMark } from '../../core/change.ts';
 import { type Hash, mustBeConfirmed } from '../../core/entry.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import { decodeEntry, stateOfEntry } from '../changelog.ts';
 import type { EntryUpdate, Relink, RowGroup, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
-import { PendingTable } from './pending-table.ts';
-import { isReadable } from './probe.ts';
+import { failedCopy, guarded, isDamage } from './failures.ts';
+import { decodeState, emptyState, encodeState, LAYOUT, newNonce } from './persisted-state.ts';
 import { RowGroupTable } from './row-group-table.ts';
 import { rowBytes, StoredRow, writeRow } from './row-record.ts';
-import { breakSeal, inspectSeal, type SealState, seal } from './seal.ts';
-import { copyStateFile, StateFile } from './state-file.ts';
+import { breakSeal, type SealState, seal } from './seal.ts';
+import { StateFile } from './state-file.ts';
+import { StoredTable } from './stored-table.ts';
+import { copyView, openBinary, openRoot, removeView, stateFile, usableSeal, viewFile } from './view-files.ts';
 
-const FILE = 'view.mdb';
-const STATE_FILE = 'view.state';
-const DATABASES = ['meta', 'entries', 'rows', 'groups'] as const;
 const STATE_KEY = Buffer.from('state');
 /** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
 const MAX_KEY = 1900;
 const LONG_KEY = 0xff;
-const LAYOUT = 3;
 /** What is applied is written once it comes to so many bytes, or when the view is closed. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
-
-interface PersistedState extends ViewState {
-  readonly layout: number;
-  /** The snapshot topic that this is a view of; null where nobody said. */
-  readonly topic: string | null;
-  readonly nextOrdinal: number;
-  readonly groupNumber: number;
-  /** Of this write: what moves the state further on follows just this one. Absent in copies of earlier versions. */
-  readonly stamp?: string;
-}
 
 /**
  * The view as an LMDB environment in a folder of the mapping's own: sub-databases `entries`, `rows`, `groups` (of rows) and `meta`.
@@ -45,8 +32,8 @@ interface PersistedState extends ViewState {
 export class LocalView implements SnapshotView {
   readonly #root: RootDatabase;
   readonly #meta: Database;
-  readonly #entries: Database;
-  readonly #rows: Database;
+  readonly #entries: StoredTable;
+  readonly #rows: StoredTable;
   readonly #groups: RowGroupTable;
   readonly #folder: string;
   readonly #row = new StoredRow();
@@ -56,12 +43,8 @@ export class LocalView implements SnapshotView {
   #persisted: Buffer | undefined;
   /** Where it has moved since, while nothing else changed. */
   readonly #stateFile: StateFile;
-  readonly #pendingEntries = new PendingTable();
-  readonly #pendingRows = new PendingTable();
   /** The state, or anything else, differs from what is stored. */
   #isPending = false;
-  /** Nothing is stored that could be looked up. */
-  #isBlank = true;
   /** The file is as it was closed. */
   #isSealed: boolean;
   readonly #topic: string | null;
@@ -72,11 +55,12 @@ export class LocalView implements SnapshotView {
     this.#topic = topic;
     this.#root = root;
     this.#isSealed = isSealed;
-    this.#stateFile = new StateFile(path.join(folder, STATE_FILE));
+    this.#stateFile = new StateFile(stateFile(folder));
     this.#wasDiscarded = wasDiscarded;
     this.#meta = openBinary(root, 'meta');
-    this.#entries = openBinary(root, 'entries');
-    this.#rows = openBinary(root, 'rows');
+    const isBlank = this.#meta.getBinary(STATE_KEY) === undefined;
+    this.#entries = new StoredTable(openBinary(root, 'entries'), isBlank);
+    this.#rows = new StoredTable(openBinary(root, 'rows'), isBlank);
     this.#groups = new RowGroupTable(openBinary(root, 'groups'));
     this.#state = this.#readState();
   }
@@ -86,14 +70,13 @@ export class LocalView implements SnapshotView {
     const lmdb = await import('lmdb');
     return guarded(folder, () => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const file = path.join(folder, FILE);
-      const sealState = inspectSeal(file);
-      if (sealState !== 'broken' && (sealState !== 'open' || isReadable(file, DATABASES))) {
-        const view = openIntact(() => new LocalView(folder, topic, openRoot(lmdb, file), sealState === 'intact', false), sealState);
+      const sealState = usableSeal(folder);
+      if (sealState !== undefined) {
+        const view = openIntact(() => new LocalView(folder, topic, openRoot(lmdb, folder), sealState === 'intact', false), sealState);
         if (view !== undefined) return view;
       }
-      for (const name of [FILE, `${FILE}-lock`, `${FILE}.seal`, STATE_FILE]) rmSync(path.join(folder, name), { force: true });
-      return new LocalView(folder, topic, openRoot(lmdb, file), false, true);
+      removeView(folder);
+      return new LocalView(folder, topic, openRoot(lmdb, folder), false, true);
     });
   }
 
@@ -115,14 +98,14 @@ export class LocalView implements SnapshotView {
   }
 
   findRow(key: Uint8Array): RowRef | undefined {
-    const bytes = this.#find(this.#pendingRows, this.#rows, storedKey(key));
+    const bytes = this.#rows.find(storedKey(key));
     if (bytes === undefined) return undefined;
     this.#row.load(bytes);
     return this.#row;
   }
 
   findEntry(slot: Hash): StoredEntry | undefined {
-    const bytes = this.#find(this.#pendingEntries, this.#entries, slot);
+    const bytes = this.#entries.find(slot);
     return bytes === undefined ? undefined : this.#decode(bytes);
   }
 
@@ -165,9 +148,9 @@ export class LocalView implements SnapshotView {
     this.#change(() => {
       for (const mark of marks) this.#putRow(mark);
       for (const { slot, ordinal } of relinks) {
-        const bytes = this.#find(this.#pendingEntries, this.#entries, slot);
+        const bytes = this.#entries.find(slot);
         if (bytes === undefined) continue;
-        const stored = this.#pendingEntries.put(slot, bytes.length);
+        const stored = this.#entries.put(slot, bytes.length);
         stored.set(bytes.subarray(0, bytes.length));
         stored.writeUInt32LE(ordinal, 0);
       }
@@ -178,20 +161,20 @@ export class LocalView implements SnapshotView {
 
   *entries(): Iterable<StoredEntry & { readonly slot: Hash }> {
     this.#writePending();
-    for (const { key, value } of this.#entries.getRange({ snapshot: true })) {
-      yield { slot: Uint8Array.from(key as Buffer), ...this.#decode(value as Buffer) };
+    for (const { key, value } of this.#entries.stored()) {
+      yield { slot: Uint8Array.from(key), ...this.#decode(value) };
     }
   }
 
   get rowCount(): number {
     this.#writePending();
-    return (this.#rows.getStats() as { entryCount: number }).entryCount;
+    return this.#rows.storedCount;
   }
 
   *rows(): Iterable<{ readonly key: Uint8Array; readonly ordinal: number }> {
     this.#writePending();
-    for (const { key, value } of this.#rows.getRange({ snapshot: true })) {
-      yield { key: Uint8Array.from(key as Buffer), ordinal: (value as Buffer).readUInt32LE(0) };
+    for (const { key, value } of this.#rows.stored()) {
+      yield { key: Uint8Array.from(key), ordinal: value.readUInt32LE(0) };
     }
   }
 
@@ -203,16 +186,15 @@ export class LocalView implements SnapshotView {
   }
 
   clear(): void {
-    this.#pendingEntries.clear();
-    this.#pendingRows.clear();
+    this.#entries.forgetPending();
+    this.#rows.forgetPending();
     this.#write(() => {
-      this.#entries.clearSync();
-      this.#rows.clearSync();
+      this.#entries.clearStored();
+      this.#rows.clearStored();
       this.#groups.clear();
       this.#nextOrdinal = 0;
       this.#state = emptyState();
     });
-    this.#isBlank = true;
   }
 
   async close(): Promise<void> {
@@ -224,7 +206,7 @@ export class LocalView implements SnapshotView {
     } finally {
       await this.drop();
     }
-    if (isOurs && !this.#isSealed) guarded(this.#folder, () => seal(path.join(this.#folder, FILE)));
+    if (isOurs && !this.#isSealed) guarded(this.#folder, () => seal(viewFile(this.#folder)));
   }
 
   /** Ends like a process that dies: what waits to be written is gone. */
@@ -251,12 +233,6 @@ export class LocalView implements SnapshotView {
     return { ordinal: view.getUint32(0, true), entry: decodeEntry(bytes.subarray(4, bytes.length), `The local copy in ${this.#folder}`) };
   }
 
-  #find(pending: PendingTable, table: Database, key: Uint8Array): Buffer | undefined {
-    const waiting = pending.find(key);
-    if (waiting !== undefined) return waiting ?? undefined;
-    return this.#isBlank ? undefined : table.getBinaryFast(key as Buffer);
-  }
-
   /** Promise 1: a row's group vouches for its bytes no longer than its mark does. */
   #putRow(mark: RowMark): void {
     if (this.#groups.number > 0) {
@@ -265,14 +241,14 @@ export class LocalView implements SnapshotView {
       if (before !== undefined) this.#groups.touch(before.ordinal);
       this.#groups.touch(mark.ordinal);
     }
-    writeRow(mark, this.#pendingRows.put(storedKey(mark.key), rowBytes(mark)));
+    writeRow(mark, this.#rows.put(storedKey(mark.key), rowBytes(mark)));
   }
 
   #removeRow(key: Uint8Array): void {
     const row = this.findRow(key);
     if (row === undefined) return;
     this.#groups.touch(row.ordinal);
-    this.#pendingRows.remove(storedKey(key));
+    this.#rows.remove(storedKey(key));
   }
 
   #putEntry(update: EntryUpdate, counts: { confirmable: number; quarantined: number; entries: number }): void {
@@ -284,7 +260,7 @@ export class LocalView implements SnapshotView {
       if (before.entry.state === 'quarantined') counts.quarantined--;
     }
     if (update.bytes === null) {
-      this.#pendingEntries.remove(slot);
+      this.#entries.remove(slot);
       return;
     }
     const state = stateOfEntry(update.bytes);
@@ -292,7 +268,7 @@ export class LocalView implements SnapshotView {
     if (mustBeConfirmed(state)) counts.confirmable++;
     if (state === 'quarantined') counts.quarantined++;
     const ordinal = update.ordinal ?? this.#ordinalOf(update.bytes, before);
-    const stored = this.#pendingEntries.put(slot, 4 + update.bytes.length);
+    const stored = this.#entries.put(slot, 4 + update.bytes.length);
     stored.writeUInt32LE(ordinal, 0);
     stored.set(update.bytes, 4);
   }
@@ -308,23 +284,26 @@ export class LocalView implements SnapshotView {
   #change(change: () => ViewState): void {
     guarded(this.#folder, () => {
       this.#mustBeOurs();
-      const [entries, rows] = [this.#pendingEntries.size, this.#pendingRows.size];
+      const [entries, rows] = [this.#entries.pendingBytes, this.#rows.pendingBytes];
       try {
         this.#state = change();
       } catch (error) {
-        this.#pendingEntries.rollBack(entries);
-        this.#pendingRows.rollBack(rows);
+        this.#entries.rollBack(entries);
+        this.#rows.rollBack(rows);
         throw error;
       }
       this.#isPending = true;
     });
-    const size = this.#pendingEntries.size + this.#pendingRows.size;
-    if (size > MAX_PENDING_BYTES || this.#pendingEntries.isFull || this.#pendingRows.isFull) this.#writePending();
+    if (this.#pendingBytes > MAX_PENDING_BYTES || this.#entries.isFull || this.#rows.isFull) this.#writePending();
+  }
+
+  get #pendingBytes(): number {
+    return this.#entries.pendingBytes + this.#rows.pendingBytes;
   }
 
   /** What could be looked up. The state can wait. */
   #writePending(): void {
-    if (this.#pendingEntries.size + this.#pendingRows.size > 0) this.#write(() => undefined);
+    if (this.#pendingBytes > 0) this.#write(() => undefined);
   }
 
   #writeLast(): void {
@@ -338,28 +317,25 @@ export class LocalView implements SnapshotView {
   /** One transaction of LMDB: what waits to be written, what else there is, and the state that both lead to. */
   #write(more: () => void): void {
     guarded(this.#folder, () => {
-      if (this.#isSealed) breakSeal(path.join(this.#folder, FILE));
+      if (this.#isSealed) breakSeal(viewFile(this.#folder));
       this.#isSealed = false;
       this.#root.transactionSync(() => {
         this.#mustBeOurs();
-        moveAll(this.#pendingEntries, this.#entries);
-        moveAll(this.#pendingRows, this.#rows);
+        this.#entries.writePending();
+        this.#rows.writePending();
         more();
         this.#groups.flush();
         this.#persisted = this.#encodeState();
         this.#meta.putSync(STATE_KEY, this.#persisted);
       });
-      this.#pendingEntries.clear();
-      this.#pendingRows.clear();
+      this.#entries.forgetPending();
+      this.#rows.forgetPending();
       this.#isPending = false;
-      this.#isBlank = false;
     });
   }
 
   #encodeState(): Buffer {
-    const own = { layout: LAYOUT, topic: this.#topic, nextOrdinal: this.#nextOrdinal, groupNumber: this.#groups.number };
-    const persisted: PersistedState = { ...this.#state, ...own, stamp: newNonce() };
-    return Buffer.from(JSON.stringify(persisted));
+    return encodeState(this.#state, { topic: this.#topic, nextOrdinal: this.#nextOrdinal, groupNumber: this.#groups.number });
   }
 
   /** Promise 2: on a shared volume a process that was stopped may wake up after another has taken the folder over: what it remembers of the copy is void then. */
@@ -381,10 +357,9 @@ export class LocalView implements SnapshotView {
   #readState(): ViewState {
     const bytes = this.#meta.getBinary(STATE_KEY);
     if (bytes === undefined) return emptyState();
-    this.#isBlank = false;
     this.#persisted = Buffer.from(bytes);
     const newest = this.#stateFile.movedFrom(this.#persisted) ?? this.#persisted;
-    const { layout, topic, nextOrdinal, groupNumber, stamp: _, ...state } = JSON.parse(newest.toString('utf8')) as PersistedState;
+    const { layout, topic, nextOrdinal, groupNumber, stamp: _, ...state } = decodeState(newest);
     if (layout !== LAYOUT || topic !== this.#topic) {
       this.#wasDiscarded ||= layout === LAYOUT;
       this.clear();
@@ -396,20 +371,9 @@ export class LocalView implements SnapshotView {
   }
 }
 
-function moveAll(from: PendingTable, to: Database): void {
-  from.forEachInOrder((key, value) => {
-    if (value === null) to.removeSync(key);
-    else to.putSync(key, value);
-  });
-}
-
 function storedKey(key: Uint8Array): Uint8Array {
   if (key.length <= MAX_KEY) return key;
   return Buffer.concat([Buffer.of(LONG_KEY), createHash('sha256').update(key).digest()]);
-}
-
-function openRoot(lmdb: typeof import('lmdb'), file: string): RootDatabase {
-  return lmdb.open({ path: file, maxDbs: DATABASES.length, compression: false, encoding: 'binary', keyEncoding: 'binary' });
 }
 
 /** Undefined where the file turns out to be damaged. Other failures (permissions, a full disk) are the caller's. */
@@ -422,68 +386,4 @@ function openIntact(open: () => LocalView, sealState: SealState): LocalView | un
     if (isDamage(error)) return undefined;
     throw error;
   }
-}
-
-function isDamage(error: unknown): boolean {
-  if (error instanceof HeadraceError) return error.code === 'SNAPSHOT_CORRUPT';
-  if (error instanceof SyntaxError || error instanceof RangeError) return true;
-  return error instanceof Error && /MDB_(INVALID|CORRUPTED|PAGE_NOTFOUND|VERSION_MISMATCH|PANIC|BAD_)/.test(error.message);
-}
-
-function openBinary(root: RootDatabase, name: string): Database {
-  return root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
-}
-
-function emptyState(): ViewState {
-  return {
-    offset: 0,
-    control: null,
-    owner: null,
-    nonce: newNonce(),
-    confirmable: 0,
-    quarantined: 0,
-    entries: 0,
-    appliedAtMs: 0,
-  };
-}
-
-function newNonce(): string {
-  return randomBytes(16).toString('hex');
-}
-
-async function copyView(from: string, to: string): Promise<void> {
-  const [source, target] = [path.join(from, FILE), path.join(to, FILE)];
-  const sealState = inspectSeal(source);
-  if (sealState === 'absent' || sealState === 'broken') return;
-  mkdirSync(to, { recursive: true, mode: 0o700 });
-  copyStateFile(path.join(from, STATE_FILE), path.join(to, STATE_FILE));
-  if (sealState === 'intact') {
-    copyFileSync(source, target, constants.COPYFILE_FICLONE);
-    // Had a run begun to write meanwhile, the copy would be torn.
-    if (inspectSeal(source) === 'intact') return seal(target);
-  }
-  const root = openRoot(await import('lmdb'), source);
-  await root.backup(target, false);
-  await root.close();
-}
-
-function guarded<T>(folder: string, act: () => T): T {
-  try {
-    return act();
-  } catch (cause) {
-    throw failedCopy(folder, cause);
-  }
-}
-
-function failedCopy(folder: string, cause: unknown): HeadraceError {
-  if (cause instanceof HeadraceError) return cause;
-  return new HeadraceError(
-    'LOCAL_COPY_FAILED',
-    `The local copy in ${folder} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-    {
-      suggestion:
-        'Check the free space and the permissions of the folder. It is only a cache: deleting it is safe, the next run rebuilds it from Kafka.',
-      cause,
-    },
-  );
 }
