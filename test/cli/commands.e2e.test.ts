@@ -290,7 +290,7 @@ describe('while a run is under way', () => {
 
   test('a second one in the same folder is 5; looking on changes nothing for it', async () => {
     await project.touch(`region = 'eu'`, `customer_id = 'c1'`);
-    const first = project.start(['run', ENTITLEMENT], slowly('while_mapping=sleep:8000'));
+    const first = project.start(['run', ENTITLEMENT], slowly('while_mapping=sleep:20000'));
     await first.says('test step while_mapping');
     const second = RUN.parse(await project.json(['run', ENTITLEMENT], 5));
     expect(second).toMatchObject({
