@@ -98,3 +98,9 @@ function treeOf(text: string): JsonTree {
 function unexpected(what: string): Error {
   return new Error(`a field of a fact is not ${what}, as its type says`);
 }
+
+// What the binary encodings have in common.
+export const QUOTED: ScalarForm = { fromPlain: (plain) => plain, toText: (value) => JSON.stringify(value) };
+export const NUMBER: ScalarForm = { fromPlain: Number, toText: String };
+export const BOOLEAN: ScalarForm = { fromPlain: (plain) => plain === 'true', toText: String };
+export const INT64: ScalarForm = { fromPlain: BigInt, toText: (value) => `"${value as bigint}"` };

@@ -1,22 +1,19 @@
 import type { FieldType } from '../../core/field-type.ts';
 import { dateOfDays, daysOfDate, instantOf, microsOfTime, timeOfMicros, timestampOf } from '../instants.ts';
-import type { ScalarForm } from '../member-values.ts';
+import { BOOLEAN, INT64, NUMBER, QUOTED, type ScalarForm } from '../member-values.ts';
 
 const MILLION = 1_000_000n;
-
-const QUOTED: ScalarForm = { fromPlain: (plain) => plain, toText: (value) => JSON.stringify(value) };
-const NUMBER: ScalarForm = { fromPlain: Number, toText: String };
 
 /** The values of Avro's logical types in their binary form (Avro specification 1.12, "Logical Types"); a long is a BigInt. */
 export function avroScalar(type: FieldType): ScalarForm {
   switch (type.kind) {
     case 'boolean':
-      return { fromPlain: (plain) => plain === 'true', toText: String };
+      return BOOLEAN;
     case 'int32':
     case 'float64':
       return NUMBER;
     case 'int64':
-      return { fromPlain: BigInt, toText: (value) => `"${value as bigint}"` };
+      return INT64;
     case 'decimal':
       return {
         fromPlain: (plain) => bytesOfInteger(BigInt(plain.replace('.', ''))),

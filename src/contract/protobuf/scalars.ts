@@ -1,20 +1,17 @@
 import { type FieldType, symbolNumbers } from '../../core/field-type.ts';
 import { type Instant, instantOf, timestampOf } from '../instants.ts';
-import type { ScalarForm } from '../member-values.ts';
-
-const QUOTED: ScalarForm = { fromPlain: (plain) => plain, toText: (value) => JSON.stringify(value) };
-const NUMBER: ScalarForm = { fromPlain: Number, toText: String };
+import { BOOLEAN, INT64, NUMBER, QUOTED, type ScalarForm } from '../member-values.ts';
 
 /** The values that Protobuf's writer takes and its reader gives; a timestamp is an `Instant`, an enum a number. */
 export function protobufScalar(type: FieldType): ScalarForm {
   switch (type.kind) {
     case 'boolean':
-      return { fromPlain: (plain) => plain === 'true', toText: String };
+      return BOOLEAN;
     case 'int32':
     case 'float64':
       return NUMBER;
     case 'int64':
-      return { fromPlain: BigInt, toText: (value) => `"${value as bigint}"` };
+      return INT64;
     case 'timestamp':
       return { fromPlain: instantOf, toText: (value) => `"${timestampOf(value as Instant)}"` };
     case 'bytes':
