@@ -73,6 +73,7 @@ export async function rebuildState(job: Job, onRead: (records: number, ofOffsets
   const counting: Job = {
     ...job,
     reader: {
+      hasRecordAt: (...where) => job.reader.hasRecordAt(...where),
       read: (request, each, signal) =>
         job.reader.read(
           request,

@@ -49,6 +49,8 @@ export interface RecordReader {
    * aborted records count as passed). Throws KAFKA_UNREACHABLE when no progress is made for the deadline: a silent topic is not an empty one.
    */
   read(request: ReadRequest, each: (record: IncomingRecord) => void, signal: AbortSignal): Promise<void>;
+  /** Whether the log goes on to this offset: a record lies there, be it committed or not. Where none does the answer takes some seconds. */
+  hasRecordAt(topic: string, partition: number, offset: number, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface ReadRequest {

@@ -4,7 +4,7 @@ import type { SnapshotView } from '../snapshot/view.ts';
 import { ownerRecord } from './chunk-records.ts';
 import type { Job } from './job.ts';
 import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
-import { newestOwner, snapshotEnd } from './recovery.ts';
+import { aheadOfKafka, newestOwner, snapshotEnd } from './recovery.ts';
 import { isSnapshotTailCommitted, UndecidedFacts, undecided } from './undecided.ts';
 
 /** The producer of a mapping, which has shut out every older one. Promise 2: after an error it is dropped, and another one fences anew. */
@@ -35,6 +35,11 @@ export class FencedProducer {
       const transaction = await this.#beginAnew();
       const [{ end } = { end: 0 }] = await this.#job.admin.offsets(this.#job.topics.snapshot);
       const offset = await this.#appendOwner(transaction, this.#job.options.leaseMs);
+      // Now that the log's end is known. One less than what the view counts: the marker of what it holds was never written.
+      if (offset < this.#view.state.offset - 1) {
+        await this.drop();
+        throw aheadOfKafka(this.#job, this.#view, offset);
+      }
       // Promise 6: a commit here would also commit what Kafka left undecided. Whose records are still in the way after an abort, cannot be known: not ours.
       if (offset <= end || attempt > 1 || (await isSnapshotTailCommitted(this.#job, this.#view, end))) {
         await transaction.commit();
@@ -76,6 +81,13 @@ export class FencedProducer {
 /** Step 2: a live lease of another run ends this one before it has touched anything. */
 export async function lookBeforeFencing(job: Job, view: SnapshotView): Promise<void> {
   const { end } = await snapshotEnd(job, view);
+  if (end < view.state.offset) await mustBeItsCluster(job, view, end);
   const owner = await newestOwner(job, view, end);
   if (owner !== null && !job.options.takeOver && isAlive(owner, job)) throw ownedElsewhere(owner, job.mapping.name, job.clock());
+}
+
+/** A view that is ahead of the topic may be that of another cluster, whose runs nobody here may shut out. */
+async function mustBeItsCluster(job: Job, view: SnapshotView, end: number): Promise<void> {
+  const { control } = view.state;
+  if (control !== null && control.clusterId !== (await job.admin.clusterId())) throw aheadOfKafka(job, view, end);
 }

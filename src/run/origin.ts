@@ -5,7 +5,9 @@ import type { SnapshotView } from '../snapshot/view.ts';
 import { checkOrigin } from './check-origin.ts';
 import type { WriterParts } from './chunk.ts';
 import type { Job } from './job.ts';
+import { knownOffsets } from './publication.ts';
 import { recordFormOf } from './record-form.ts';
+import { factEnds } from './undecided.ts';
 
 export interface Origin {
   /** What every control record of this run says of where it comes from. */
@@ -20,7 +22,7 @@ export async function establishOrigin(job: Job, view: SnapshotView): Promise<Ori
   const further = job.also.map((each) => each.mapping.topic);
   const [clusterId, facts, ...others] = await Promise.all([
     job.admin.clusterId(),
-    ...[job.topics.facts, ...further].map((topic) => job.admin.offsets(topic)),
+    ...[job.topics.facts, ...further].map((topic) => factEnds(job, topic, knownOffsets(job, control, topic))),
   ]);
   if (control === null && view.state.entries > 0) throw withoutControl(job);
   checkOrigin(job, control, { clusterId, facts: facts ?? [], also: new Map(further.map((topic, i) => [topic, others[i] ?? []])) });

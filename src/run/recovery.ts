@@ -10,13 +10,15 @@ const STEP_RECORDS = 50_000;
 /** An owner record is renewed with every chunk and every half minute: the newest one is near the end. */
 const LOOK_BACK_RECORDS = 20_000;
 
-/** The committed end of the snapshot topic, once it is not behind the view (the broker writes its markers a moment after a commit). */
+/**
+ * The committed end of the snapshot topic. The broker writes its markers a moment after a commit, so it is waited for while it lies before the view. Where it
+ * stays there, the topic has lost records, or a marker was never written (see undecided.ts): the fence tells which.
+ */
 export async function snapshotEnd(job: Job, view: SnapshotView): Promise<{ start: number; end: number }> {
   for (let attempt = 0; ; attempt++) {
     const [partition] = await job.admin.offsets(job.topics.snapshot);
     if (partition === undefined) throw new HeadraceError('TOPIC_MISSING', `The topic ${job.topics.snapshot} has no partition.`);
-    if (partition.end >= view.state.offset) return partition;
-    if (attempt === 20) throw aheadOfKafka(job, view, partition.end);
+    if (partition.end >= view.state.offset || attempt === 20) return partition;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -24,15 +26,17 @@ export async function snapshotEnd(job: Job, view: SnapshotView): Promise<{ start
 /** The newest owner record before `end`, without fencing anybody and without touching the view. */
 export async function newestOwner(job: Job, view: SnapshotView, end: number): Promise<OwnerRecord | null> {
   let owner = view.state.owner;
+  // Behind a view that is ahead of the topic there is nothing to read: then the topic itself says who owns it.
+  const first = view.state.offset > end ? 0 : view.state.offset;
   for (let back = LOOK_BACK_RECORDS; ; back *= 10) {
-    const from = Math.max(view.state.offset, end - back);
+    const from = Math.max(first, end - back);
     let found = false;
     await readSnapshot(job, from, end, (record) => {
       if (record.type !== 'owner') return;
       owner = record.owner;
       found = true;
     });
-    if (found || from === view.state.offset) return owner;
+    if (found || from === first) return owner;
   }
 }
 
@@ -41,9 +45,10 @@ export async function newestOwner(job: Job, view: SnapshotView, end: number): Pr
  * With nothing in between no consumer is needed.
  */
 export async function recover(job: Job, view: SnapshotView, barrier: number, owner: OwnerRecord): Promise<void> {
-  await catchUp(job, view, barrier);
+  // A view that counts one marker more than the log has: the fence has just decided what it holds (undecided.ts).
+  if (view.state.offset !== barrier + 1) await catchUp(job, view, barrier);
   // The owner record, then the marker of its transaction.
-  view.apply({ expected: barrier, next: barrier + 2, appliedAtMs: job.clock(), owner });
+  view.apply({ expected: view.state.offset, next: barrier + 2, appliedAtMs: job.clock(), owner });
   await job.reach('recovered');
 }
 
@@ -150,7 +155,8 @@ function isTooOld(job: Job, view: SnapshotView): boolean {
   return offset > 0 && job.clock() - appliedAtMs > SNAPSHOT_DELETE_RETENTION_MS / 2;
 }
 
-function aheadOfKafka(job: Job, view: SnapshotView, end: number): HeadraceError {
+/** Promise 8: what the view knows is not in the topic. */
+export function aheadOfKafka(job: Job, view: SnapshotView, end: number): HeadraceError {
   const { mapping, topics, folder } = job;
   return new HeadraceError(
     'SNAPSHOT_FOREIGN',
@@ -158,6 +164,7 @@ function aheadOfKafka(job: Job, view: SnapshotView, end: number): HeadraceError 
     {
       suggestion:
         'The topic was deleted, recreated, or lost records, or KAFKA_BROKERS names another cluster. Nothing was changed. ' +
+        `If a broker has just crashed, nothing may be missing: \`headrace run ${mapping.name}\` finds out. ` +
         `If the cluster is the right one and the topic is really gone: \`headrace state adopt ${mapping.name}\` (docs/operations.md, "The snapshot topic is gone").`,
     },
   );

@@ -15,7 +15,7 @@ import {
 } from './chunk-records.ts';
 import type { Job } from './job.ts';
 import { ownerOf } from './owner.ts';
-import type { UndecidedFacts } from './undecided.ts';
+import { mustBeDecided, type UndecidedFacts } from './undecided.ts';
 
 /** What a chunk is made of. */
 export interface ChunkParts {
@@ -47,6 +47,7 @@ export async function sendChunk(
   const quarantined = quarantineRecords(changes, { id: base.run, contractVersion: base.contractVersion, mapping: mapping.name });
   const owner = ownerOf(job, base.last ? 0 : job.options.leaseMs);
 
+  await mustBeDecided(job, view);
   await reach('before_first_send');
   const transaction = await publisher.begin();
   if (facts.byPartition.size > 0) await undecidedFacts.look();

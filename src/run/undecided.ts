@@ -53,11 +53,12 @@ export class UndecidedFacts {
 }
 
 /**
- * Whether what is undecided at the end of the snapshot topic was committed elsewhere: then the fact topic has committed facts that the snapshot does not know. Where no
- * partition shows it, nobody has seen anything of it, and an abort is right.
+ * Whether what is undecided at the end of the snapshot topic was committed elsewhere: then the view holds it, whose run got the answer to its commit; or the fact topic
+ * has committed facts that the snapshot does not know. Where nothing shows it, nobody has seen anything of it, and an abort is right.
  */
 export async function isSnapshotTailCommitted(job: Job, view: SnapshotView, end: number): Promise<boolean> {
-  const { control } = await newestReserved(job, Math.min(view.state.offset, end), end);
+  if (end < view.state.offset) return true;
+  const { control } = await newestReserved(job, view.state.offset, end);
   const known = (control ?? view.state.control)?.nextOffsets ?? [];
   for (const partition of await job.admin.offsets(job.topics.facts)) if (await hasFacts(job, partition, known)) return true;
   return false;
@@ -74,6 +75,35 @@ async function hasFacts(job: Job, { partition, start, end }: PartitionOffsets, k
     job.signal,
   );
   return found;
+}
+
+/**
+ * Waits until what the view holds is decided in the snapshot topic, too: an abort of the next transaction would abort it there, and a later run without this view would
+ * publish it again. Throws OUTCOME_UNKNOWN where it stays undecided: the fence that follows commits it.
+ */
+export async function mustBeDecided(job: Job, view: SnapshotView): Promise<void> {
+  for (let waitMs = 5; ; waitMs *= 2) {
+    const [{ end } = { end: 0 }] = await job.admin.offsets(job.topics.snapshot);
+    if (end >= view.state.offset) return;
+    if (waitMs > 1000)
+      throw new HeadraceError(
+        'OUTCOME_UNKNOWN',
+        `Kafka answered that ${job.topics.snapshot} was committed up to offset ${view.state.offset}, and left it undecided from ${end} on`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
+
+/** The end of each partition, as far as facts that are known to be published reach: where a marker was never written, read_committed readers see less than is there. */
+export async function factEnds(job: Job, topic: string, known: readonly number[] | undefined): Promise<readonly PartitionOffsets[]> {
+  const partitions = await job.admin.offsets(topic);
+  return await Promise.all(
+    partitions.map(async (each) => {
+      const expected = known?.[each.partition] ?? 0;
+      if (each.end >= expected || !(await job.reader.hasRecordAt(topic, each.partition, expected - 1, job.signal))) return each;
+      return { ...each, end: expected };
+    }),
+  );
 }
 
 export function undecided(topic: string, partition: number, end: number, offset: number): string {

@@ -21,6 +21,11 @@ export interface KafkaRecordReaderOptions {
 /** Larger fetches are slower here, and cost memory. */
 const FETCH_BYTES_PER_PARTITION = 4 << 20;
 
+/** An answer to a fetch comes within a tenth of a second; joining the group takes up to three. */
+const SILENCE_MS = 6_000;
+
+type Request = ReadRequest & { readonly isUncommitted?: true };
+
 /**
  * Reads with read_committed through a consumer group of its own, which is deleted afterwards where the principal may (a broker drops an empty
  * group by itself after some time); nothing is ever committed for it. kafkajs has no reading without a group.
@@ -39,7 +44,7 @@ export class KafkaRecordReader implements RecordReader {
     this.#options = options;
   }
 
-  async read(request: ReadRequest, each: (record: IncomingRecord) => void, signal: AbortSignal): Promise<void> {
+  async read(request: Request, each: (record: IncomingRecord) => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw interrupted(request);
     if (request.from >= request.until) return;
     const { log, grants } = this.#options;
@@ -58,8 +63,32 @@ export class KafkaRecordReader implements RecordReader {
     }
   }
 
+  async hasRecordAt(topic: string, partition: number, offset: number, signal: AbortSignal): Promise<boolean> {
+    let found = false;
+    const request: ReadRequest & { readonly isUncommitted: true } = {
+      topic,
+      partition,
+      from: offset,
+      until: offset + 1,
+      isUncommitted: true,
+    };
+    try {
+      await this.read(
+        request,
+        () => {
+          found = true;
+        },
+        signal,
+      );
+    } catch (error) {
+      // An offset behind the log's end is out of range; at its end nothing comes.
+      if (!(error instanceof Stalled) && !(error instanceof HeadraceError && error.code === 'TOPIC_UNFIT')) throw error;
+    }
+    return found;
+  }
+
   async #consume(
-    request: ReadRequest,
+    request: Request,
     groupId: string,
     others: number[],
     each: (record: IncomingRecord) => void,
@@ -86,10 +115,11 @@ export class KafkaRecordReader implements RecordReader {
       maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
       maxWaitTimeInMs: 100,
       allowAutoTopicCreation: false,
+      readUncommitted: request.isUncommitted === true,
     });
     // The next offset that is wanted: what lies before it was delivered, or holds nothing for us.
     let position = request.from;
-    const progress = new ProgressWatch(this.#options.progressTimeoutMs ?? 30_000);
+    const progress = new ProgressWatch(request.isUncommitted === true ? SILENCE_MS : (this.#options.progressTimeoutMs ?? 30_000));
     let ended = false;
     let onAbort: (() => void) | undefined;
     try {
@@ -200,9 +230,11 @@ function unfit({ topic, partition, from }: ReadRequest, why: string): HeadraceEr
   });
 }
 
+class Stalled extends HeadraceError {}
+
 function stalled(config: KafkaConfig, { topic, partition, until }: ReadRequest, position: number, ms: number): HeadraceError {
   const message = `Reading ${topic}, partition ${partition}, stopped at offset ${position} of ${until}: nothing came for ${ms / 1000} s`;
-  return new HeadraceError('KAFKA_UNREACHABLE', message, {
+  return new Stalled('KAFKA_UNREACHABLE', message, {
     path: config.brokers.join(', '),
     suggestion:
       'Is a transaction of somebody else open on this topic, or are the brokers of its partition down? Run the command again later.',

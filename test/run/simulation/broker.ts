@@ -20,6 +20,8 @@ export interface TransactionState {
   readonly beganAtMs: number;
   readonly partitions: Set<Partition>;
   outcome: 'open' | 'committed' | 'aborted';
+  /** Some partition never heard how it ended: what consumers see of it is not all of it until that is decided. */
+  isSplit?: true;
 }
 
 export interface Partition {
@@ -131,21 +133,17 @@ export class Broker {
   }
 
   /**
-   * KAFKA-20734: the broker comes back after a crash, aborts what outlived its timeout, and calls that done although partitions without a leader have not heard of it.
+   * KAFKA-20734: the broker comes back after a crash, aborts what outlived its timeout, and calls that done although partitions without a leader have not heard of it. So
+   * too with a transaction whose commit was answered and whose markers it had not written yet; with `hearsCommit`.
    */
-  endUnheard(hears: (partition: Partition) => boolean): void {
+  endUnheard(hears: (partition: Partition) => boolean, hearsCommit: (partition: Partition) => boolean): void {
     for (const coordinator of this.#coordinators.values()) {
+      for (const committed of coordinator.unmarked) leaveUndecided(coordinator, committed, hearsCommit);
       this.#writeMarkers(coordinator);
       const { current } = coordinator;
       if (current === undefined) continue;
       this.#decide(coordinator, 'aborted');
-      for (const partition of current.partitions) {
-        if (hears(partition)) continue;
-        current.partitions.delete(partition);
-        const left: TransactionState = { ...current, partitions: new Set([partition]), outcome: 'open' };
-        move(partition, current, left);
-        coordinator.undecided.push(left);
-      }
+      leaveUndecided(coordinator, current, hears);
       this.#writeMarkers(coordinator);
       coordinator.epoch++;
       coordinator.last = 'none';
@@ -211,6 +209,17 @@ export class Broker {
     for (const transaction of coordinator.unmarked)
       for (const partition of transaction.partitions) append(partition, transaction, this.#clock());
     coordinator.unmarked = [];
+  }
+}
+
+function leaveUndecided(coordinator: Coordinator, transaction: TransactionState, hears: (partition: Partition) => boolean): void {
+  for (const partition of transaction.partitions) {
+    if (hears(partition)) continue;
+    transaction.partitions.delete(partition);
+    transaction.isSplit = true;
+    const left: TransactionState = { ...transaction, partitions: new Set([partition]), outcome: 'open' };
+    move(partition, transaction, left);
+    coordinator.undecided.push(left);
   }
 }
 

@@ -158,6 +158,12 @@ export function simulatedReader(broker: Broker, process: Incarnation): RecordRea
       );
       for (const { offset, timestampMs, key, value, headers } of records) each({ offset, timestampMs, key, value, headers });
     },
+    hasRecordAt: (topic, partition, offset) =>
+      process.call(
+        `look at ${topic}/${partition} ${offset}`,
+        () => broker.partition(topic, partition).log[offset]?.isMarker === false,
+        () => unreachable('reading'),
+      ),
   };
 }
 

@@ -124,9 +124,9 @@ export class Oracle {
     });
   }
 
-  /** Promise 6: what a consumer can see of a chunk is all of it. */
+  /** Promise 6: what a consumer can see of a chunk is all of it, unless Kafka itself split it: then the snapshot at the end must say the same. */
   #judgeTransaction(transaction: TransactionState): void {
-    if (this.#judged.has(transaction)) return;
+    if (this.#judged.has(transaction) || transaction.isSplit === true) return;
     this.#judged.add(transaction);
     const { broker, topics } = this.#simulation;
     const newest = new Map<string, string>();

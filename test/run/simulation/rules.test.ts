@@ -4,7 +4,7 @@ import { decodeRecord } from '../../../src/snapshot/changelog.ts';
 import { type LoadedVariant, loadVariant } from './project.ts';
 import { change, onStage } from './scenario.ts';
 import { AHEAD, atCommitOfChunk, BEHIND, chunksOf, expectError, ONE, playScript, put, type Script, snapshotLength } from './script.ts';
-import { type Incident, scratchFolder, watchWebAssembly } from './simulation.ts';
+import { type Incident, type Simulation, scratchFolder, watchWebAssembly } from './simulation.ts';
 
 /* One history for each rule of the writer, made so that it ends badly without the rule: docs/promises.md has the table. */
 const TOO_LONG = { passMs: 70_000 };
@@ -192,4 +192,69 @@ describe('records that Kafka left undecided (KAFKA-20734)', () => {
       expect((await run(ONE)).result?.published).toBe(1);
       await judge();
     }));
+
+  describe('of a commit that was answered: the snapshot topic seems to end before the copy', () => {
+    const restart = (simulation: Simulation): Incident['what'] => ({ edit: () => simulation.restartBroker(SNAPSHOT) });
+
+    test('the run ended there: the next one commits them, and publishes nothing for it', () =>
+      script(async ({ simulation, run, edit, judge }) => {
+        edit(put(0));
+        const { process } = await run(
+          ONE,
+          { on: 'after_commit', after: 0, what: restart(simulation) },
+          { on: 'applied', after: 0, what: 'crash' },
+        );
+        expect(chunksOf(simulation, process)).toBe(0);
+        expect((await run(ONE)).result?.published).toBe(0);
+        expect(chunksOf(simulation, process)).toBe(1);
+        await judge();
+      }));
+
+    test('the run ended there, and another host goes on without the copy', () =>
+      script(async ({ simulation, run, takeOver, edit, judge }) => {
+        edit(put(0));
+        await run(ONE, { on: 'after_commit', after: 0, what: restart(simulation) }, { on: 'applied', after: 0, what: 'crash' });
+        expect((await takeOver(AHEAD)).result?.published).toBe(0);
+        await judge();
+      }));
+
+    test('the run ended before it applied them', () =>
+      script(async ({ simulation, run, edit, judge }) => {
+        edit(put(0));
+        await run(ONE, { on: 'after_commit', after: 0, what: restart(simulation) }, { on: 'inside_apply', after: 0, what: 'crash' });
+        expect((await run(ONE)).result?.published).toBe(0);
+        await judge();
+      }));
+
+    test.each([undefined, 'before_first_send', 'between_sends', 'after_last_send', 'commit_sent'])(
+      'the run goes on, and dies in its next chunk: %s',
+      async (step) => {
+        await script(async ({ simulation, run, edit, judge }) => {
+          edit(...[0, 1, 2, 3].map((n) => put(n)));
+          const dies: Incident[] = step === undefined ? [] : [{ on: step, after: 0, what: 'crash' }];
+          await run(ONE, { on: 'after_commit', after: 0, what: restart(simulation) }, ...dies);
+          simulation.broker.writeAllMarkers();
+          simulation.deleteCopy(ONE);
+          const { result } = await run(ONE);
+          if (step === undefined) expect(result?.published).toBe(0);
+          else expect(result?.published).toBeLessThan(4);
+          await judge();
+        });
+      },
+    );
+
+    test('the topic has lost more than that: nothing is committed to it', async () => {
+      await onStage(variant, 0, scratch, {}, async ({ simulation }) => {
+        const run = () => simulation.run({ host: ONE, variant, full: false, takeOver: false, incidents: [] });
+        await run();
+        const { snapshot } = simulation.topics;
+        // What goes with the topic is nothing that could be judged.
+        simulation.onChange = () => undefined;
+        simulation.broker.create(snapshot, 1);
+        expectError((await run()).process, 'SNAPSHOT_FOREIGN');
+        simulation.broker.writeAllMarkers();
+        expect(simulation.broker.committed(simulation.broker.partition(snapshot, 0))).toEqual([]);
+      });
+    });
+  });
 });

@@ -59,7 +59,7 @@ describe('with a rule switched off the simulation finds what the rule is for', (
       { reuseProducers: true },
       /^Promise [26]/,
       { hosts: [0], restarts: 0, moment: at('EndTxn commit', 'late') },
-      5,
+      8,
     ],
     [
       'raw fingerprints that outlive foreign entries (A → B, crash, B → A)',
