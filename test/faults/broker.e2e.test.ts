@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { topicsOf, transactionalIdOf } from '../../src/publish/topics.ts';
 import type { Child } from '../run/child.ts';
 import type { World } from '../run/world.ts';
 import { type RunningKafka, startKafka } from '../systems/kafka.ts';
 import { ACCOUNTS, type Accounts, atStep, BRIEF, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
-import { leaveUndecided } from './undecided.ts';
+import { leaveUndecided, withoutMarkers } from './undecided.ts';
 
 const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 
@@ -93,6 +93,54 @@ test('records that Kafka never decided (KAFKA-20734) are aborted before anything
     await world.run('account');
     for (const topic of [facts, snapshot])
       expect(world.warnings.join('\n')).toMatch(new RegExp(`Kafka never decided .* of ${topic.replaceAll('.', '\\.')},`));
+  });
+});
+
+describe('a commit that was answered, and of which a partition never heard (KAFKA-20734)', () => {
+  const runUnheard = async (world: World, kind: 'facts' | 'snapshot') => {
+    const topic = topicsOf(world.project.name, world.mapping('account'))[kind];
+    const endOf = async () => (await world.system.admin.offsets(topic))[0]?.end ?? 0;
+    let transactions = 0;
+    // The fence is decided, the chunk is not.
+    const isLeftOut = (of: string, partition: number) => of === topic && partition === 0 && (kind === 'facts' || ++transactions > 1);
+    expect((await withoutMarkers(isLeftOut, () => world.run('account'))).published).toBe(120);
+    return endOf;
+  };
+
+  test('of the snapshot topic: a plan says that a run finds out; the next run decides it, and publishes nothing for it', async () => {
+    await kafka.restart({ 'transaction.partition.verification.enable': 'false' });
+    await onOwnBroker(async (world) => {
+      const endOf = await runUnheard(world, 'snapshot');
+      const before = await endOf();
+      await expect(world.plan('account')).rejects.toMatchObject({
+        code: 'SNAPSHOT_FOREIGN',
+        suggestion: expect.stringContaining('`headrace run account` finds out'),
+      });
+      expect((await world.run('account')).published).toBe(0);
+      // 120 entries, control, owner, and the owner record of the run that decided them.
+      expect((await endOf()) - before).toBeGreaterThan(122);
+      const elsewhere = await world.elsewhere();
+      expect((await elsewhere.run('account', { full: true })).published).toBe(0);
+    });
+  });
+
+  test('of one partition of facts: nothing is taken for lost, and the next facts there decide it', async () => {
+    await kafka.restart({ 'transaction.partition.verification.enable': 'false' });
+    await withAccounts(
+      async (world, accounts) => {
+        await world.run('account');
+        await accounts.touch(FLIP, 'number <= 120');
+        const endOf = await runUnheard(world, 'facts');
+        const before = await endOf();
+        expect((await world.plan('account')).counts.updated).toBe(0);
+        expect((await world.run('account')).published).toBe(0);
+        expect(await endOf()).toBe(before);
+        await accounts.touch(FLIP, 'number <= 120');
+        expect((await world.run('account')).published).toBe(120);
+        expect((await world.expectFacts('account', await accounts.expected())).records).toBe(440);
+      },
+      { brokers: kafka.brokers },
+    );
   });
 });
 

@@ -196,7 +196,18 @@ describe('records that Kafka left undecided (KAFKA-20734)', () => {
   describe('of a commit that was answered: the snapshot topic seems to end before the copy', () => {
     const restart = (simulation: Simulation): Incident['what'] => ({ edit: () => simulation.restartBroker(SNAPSHOT) });
 
-    test('the run ended there: the next one commits them, and publishes nothing for it', () =>
+    test('it was the last chunk: the next run commits them, and goes on from the copy', () =>
+      script(async ({ simulation, run, edit, judge }) => {
+        edit(put(0));
+        const { process } = await run(ONE, { on: 'after_commit', after: 0, what: restart(simulation) });
+        expect(chunksOf(simulation, process)).toBe(0);
+        edit(put(1));
+        expect((await run(ONE)).result?.published).toBe(1);
+        expect(chunksOf(simulation, process)).toBe(1);
+        await judge();
+      }));
+
+    test('the run died there: the next one commits them, and publishes nothing for it', () =>
       script(async ({ simulation, run, edit, judge }) => {
         edit(put(0));
         const { process } = await run(
