@@ -194,6 +194,7 @@ function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizo
       from: readFrom(job, contract, scope, horizon),
     },
     orderBy: mapping.class === 'behavior' ? eventOrder(job) : undefined,
+    purpose: { project: job.project.name, mapping: mapping.name, model: model.name, run: job.runId },
   };
 }
 

@@ -7,6 +7,8 @@ import type { ScanCursor, ScanRequest } from './warehouse.ts';
 export interface Dialect {
   /** An identifier in quotes, whatever it holds. */
   quoteName(name: string): string;
+  /** What the warehouse takes a name for that a person wrote without quotes, as part of a table's name; absent: the name as it stands. */
+  unquotedName?(name: string): string;
   /** An expression of the cursor column's type: the watermark minus the lookback, in the warehouse's own arithmetic. Throws CONTRACT_MISMATCH. */
   cursorBound(cursor: Column, from: NonNullable<ScanCursor['from']>): string;
 }
@@ -20,12 +22,16 @@ export interface SelectItem {
 /** The relation as it stands behind `from`, always under the name "model". */
 export function fromClause(relation: Relation, dialect: Dialect): string {
   if ('table' in relation) {
-    return `${splitTableName(relation.table)
-      .map((part) => dialect.quoteName(part))
-      .join('.')} as ${dialect.quoteName('model')}`;
+    return `${tableName(relation.table, dialect)} as ${dialect.quoteName('model')}`;
   }
   // A line of its own for the closing bracket: the query may end in a comment.
   return `(\n${withoutTrailingSemicolon(relation.sql)}\n) as ${dialect.quoteName('model')}`;
+}
+
+/** The table as it stands behind `from`, its parts in quotes. */
+export function tableName(table: string, dialect: Dialect): string {
+  const parts = tableParts(table).map(({ text, isQuoted }) => (isQuoted ? text : (dialect.unquotedName?.(text) ?? text)));
+  return parts.map((part) => dialect.quoteName(part)).join('.');
 }
 
 /** Yields no rows; its result has the relation's columns. */
@@ -63,9 +69,24 @@ function cursorCondition(request: ScanCursor | undefined, cursor: Column | undef
 
 /** `marts.customers` → two names; a part in double quotes may hold points, and its doubled quotes are one. */
 export function splitTableName(table: string): readonly string[] {
-  const parts: string[] = [];
+  return tableParts(table).map(({ text }) => text);
+}
+
+interface TablePart {
+  readonly text: string;
+  readonly isQuoted: boolean;
+}
+
+function tableParts(table: string): readonly TablePart[] {
+  const parts: TablePart[] = [];
   let part = '';
   let quoted = false;
+  let isQuoted = false;
+  const end = (): void => {
+    parts.push({ text: part, isQuoted });
+    part = '';
+    isQuoted = false;
+  };
   for (let i = 0; i < table.length; i++) {
     const character = table.charAt(i);
     if (quoted && character === '"' && table.charAt(i + 1) === '"') {
@@ -73,12 +94,14 @@ export function splitTableName(table: string): readonly string[] {
       i++;
     } else if (character === '"' && (quoted || part === '')) {
       quoted = !quoted;
+      isQuoted = true;
     } else if (character === '.' && !quoted) {
-      parts.push(part);
-      part = '';
+      end();
     } else {
       part += character;
     }
   }
-  return quoted ? table.split('.') : [...parts, part];
+  if (quoted) return table.split('.').map((text) => ({ text, isQuoted: false }));
+  end();
+  return parts;
 }

@@ -33,6 +33,16 @@ export interface ScanRequest {
   readonly cursor?: ScanCursor | undefined;
   /** Columns to order by, ascending. */
   readonly orderBy?: readonly string[] | undefined;
+  /** Who asks, for the warehouse's own history of queries and its bill, where it can tell queries apart. */
+  readonly purpose?: ScanPurpose | undefined;
+}
+
+export interface ScanPurpose {
+  readonly project: string;
+  readonly mapping: string;
+  readonly model: string;
+  /** The id of the run. */
+  readonly run: string;
 }
 
 export interface ScanCursor {

@@ -7,13 +7,17 @@ import { readAll } from './warehouse-read.ts';
 export function cursors(context: () => { harness: WarehouseHarness; warehouse: Warehouse }): void {
   describe('cursors', () => {
     beforeAll(async () => {
-      await context().harness.execute(
-        `create table changes (id integer, ts timestamp, tz timestamp with time zone, d date, n bigint, dec decimal(20,4), f double precision, s smallint);
-        insert into changes values
+      const { harness } = context();
+      const { int16, int32, int64, decimal, float64, date, timestamp, timestamptz } = harness.sql.typeNames;
+      await harness.execute(
+        `create table changes (id ${int32}, ts ${timestamp}, tz ${timestamptz}, d ${date}, n ${int64}, dec ${decimal}, f ${float64}, s ${int16})`,
+      );
+      await harness.execute(
+        `insert into changes values
           (1, '2024-03-10 01:59:59.123456', '2024-03-10 01:59:59.123456+00', '2024-03-10', 9007199254740992, 10.0001, 1.5, 10),
           (2, '2024-03-10 01:59:59.123457', '2024-03-10 01:59:59.123457+00', '2024-03-11', 9007199254740993, 10.0002, 2.5, 20),
           (3, '2024-03-10 02:30:00', '2024-03-10 02:30:00+00', '2024-03-12', 9007199254740994, 10.0003, 3.5, 30),
-          (4, null, null, null, null, null, null, null);`,
+          (4, null, null, null, null, null, null, null)`,
       );
     });
 

@@ -4,15 +4,14 @@ import type { Warehouse } from '../../src/warehouse/warehouse.ts';
 import type { WarehouseHarness } from './warehouse.ts';
 import { scanSql } from './warehouse-read.ts';
 
-const literal = (text: string | null): string =>
-  text === null ? 'cast(null as varchar)' : `cast('${text.replaceAll("'", "''")}' as varchar)`;
-
 /** Whether keys and raw bytes are equal exactly when the values are. */
 export function injectivity(context: () => { harness: WarehouseHarness; warehouse: Warehouse }): void {
   const read = async (rows: readonly (readonly (string | null)[])[], keyLength: number) => {
+    const { literal, typeNames } = context().harness.sql;
     const names = (rows[0] ?? []).map((_, i) => `c${i}`);
+    const value = (text: string | null): string => `cast(${text === null ? 'null' : literal(text)} as ${typeNames.string})`;
     const sql = rows
-      .map((row, i) => `select ${i} as i, ${row.map((text, c) => `${literal(text)} as c${c}`).join(', ')}`)
+      .map((row, i) => `select ${i} as i, ${row.map((text, c) => `${value(text)} as c${c}`).join(', ')}`)
       .join('\nunion all ');
     return scanSql(context().warehouse, sql, names, keyLength, ['i']);
   };

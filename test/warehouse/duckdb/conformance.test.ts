@@ -5,7 +5,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDbConfig } from '../../../src/config/project.ts';
 import { DuckDbWarehouse } from '../../../src/warehouse/duckdb/warehouse.ts';
 import { readInChild } from '../../conformance/read-in-child.ts';
-import { warehouseConformance } from '../../conformance/warehouse.ts';
+import { STANDARD_SQL, warehouseConformance } from '../../conformance/warehouse.ts';
+import { DUCKDB_FIDELITY } from './fidelity.ts';
 import { DUCKDB_TYPES } from './types.ts';
 
 warehouseConformance('duckdb', async () => {
@@ -32,6 +33,9 @@ warehouseConformance('duckdb', async () => {
     open: ({ statementTimeoutMs = config.statementTimeoutMs } = {}) => new DuckDbWarehouse({ ...config, statementTimeoutMs }),
     execute,
     types: DUCKDB_TYPES,
+    fidelity: DUCKDB_FIDELITY,
+    sql: STANDARD_SQL,
+    manyRows: 20_000_000,
     slowSql: 'select sum(a.range * b.range) % 7 as a from range(5000000) a, range(5000000) b',
     series: (count) => `select range as i from range(${count})`,
     failingSql: "select cast(t as integer) as a from (select case when range >= 0 then 'secret-value' end as t from range(2))",

@@ -1,7 +1,8 @@
 import { inject } from 'vitest';
 import { PostgresWarehouse } from '../../../src/warehouse/postgres/warehouse.ts';
 import { readInChild } from '../../conformance/read-in-child.ts';
-import { warehouseConformance } from '../../conformance/warehouse.ts';
+import { STANDARD_SQL, warehouseConformance } from '../../conformance/warehouse.ts';
+import { POSTGRES_FIDELITY } from './fidelity.ts';
 import { createDatabase } from './test-database.ts';
 import { POSTGRES_TYPES } from './types.ts';
 
@@ -33,6 +34,9 @@ warehouseConformance('postgres', async () => {
       await database.execute(sql);
     },
     types: POSTGRES_TYPES,
+    fidelity: POSTGRES_FIDELITY,
+    sql: STANDARD_SQL,
+    manyRows: 20_000_000,
     slowSql: 'select 1 as a from pg_sleep(60)',
     series: (count) => `select i from generate_series(0, ${count - 1}) as i`,
     failingSql: "select t::integer as a from (select case when i >= 0 then 'secret-value' end as t from generate_series(1, 2) i) as s",

@@ -1,0 +1,36 @@
+import { it } from 'vitest';
+import type { ExtremeId } from './extremes.ts';
+
+/** The warehouses that the suite runs on. */
+export type Engine = 'postgres' | 'duckdb' | 'snowflake' | 'bigquery';
+
+/** Tests of the suite that name themselves here, so that an exception can be made for them. */
+export type SuiteTest = 'hostile names' | 'cancel' | 'statement timeout' | 'types in one query';
+
+/** What an adapter does beyond the suite, and an emulator does not have. */
+export type Feature = 'query tag' | 'change feed' | 'labels' | 'byte limit' | 'dry run' | 'session settings' | 'errors' | 'wire encoding';
+
+/** Something that the real warehouse has and the emulator that the tests run on has not. */
+export interface Exception {
+  readonly warehouse: Engine;
+  readonly gap: SuiteTest | ExtremeId | Feature;
+  /** What the emulator does instead. */
+  readonly emulator: string;
+  /** What covers it instead: files, each with the title of a test in it where it is a test (`file: title`). */
+  readonly covered: readonly string[];
+}
+
+/**
+ * The one table of exceptions. A test of the suite that stands here must *fail* on the emulator: one that passes is an exception too many. A value that stands here is
+ * read from a recorded exchange in place of the emulator. docs/warehouses.md shows the table (fidelity-table.ts).
+ */
+export const EXCEPTIONS: readonly Exception[] = [];
+
+export function exceptionOf(engine: Engine, gap: Exception['gap']): Exception | undefined {
+  return EXCEPTIONS.find((exception) => exception.warehouse === engine && exception.gap === gap);
+}
+
+/** `it`, or where the emulator is excepted `it.fails`. */
+export function testUnlessExcepted(engine: Engine): (test: SuiteTest) => typeof it | typeof it.fails {
+  return (test) => (exceptionOf(engine, test) === undefined ? it : it.fails);
+}
