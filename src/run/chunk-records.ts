@@ -29,7 +29,7 @@ export function factRecords(
     const partition = partitionOf(last.key);
     const records = byPartition.get(partition) ?? [];
     if (records.length === 0) byPartition.set(partition, records);
-    if (kind === 'deleted' && onDelete === 'fact') records.push(envelope.deletedFact(change, entry.version - 1));
+    if (kind === 'deleted' && onDelete === 'fact' && change.value !== null) records.push(envelope.deletedFact(change, entry.version - 1));
     records.push(last);
     return { partition, index: records.length - 1 };
   });

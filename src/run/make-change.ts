@@ -90,7 +90,10 @@ export interface Refill {
   readonly keepsPlace: boolean;
 }
 
-/** The end of a fact. With `on_delete: fact` it takes two versions: the deleted fact, then the tombstone. */
+/**
+ * The end of a fact. With `on_delete: fact` it takes two versions: the deleted fact, then the tombstone; or the tombstone alone, where the fact was published before the
+ * mapping said so and is gone before a run could record its value.
+ */
 export function deletion(
   slot: Hash,
   before: Entry,
@@ -103,7 +106,7 @@ export function deletion(
 ): Change {
   const entry: Entry = {
     state: 'deleted',
-    version: Math.max(before.version, versionFloor) + (keep.onDelete === 'fact' ? 2 : 1),
+    version: Math.max(before.version, versionFloor) + (keep.onDelete === 'fact' && before.current !== null ? 2 : 1),
     fingerprint: null,
     rowHash: null,
     fieldDigests: NONE,

@@ -18,6 +18,50 @@ encoding: json
 guards: { updated: { share: 100%, at_least: 100 }, deleted: { share: 100%, at_least: 100 } }
 ${rest}`;
 
+test('a mapping that begins to publish deleted facts: the next run records the values that it needs for it', async () => {
+  const filesWith = (onDelete: 'tombstone' | 'fact') => ({
+    models: {
+      rows: `{ model: rows, warehouse: main, table: rows, key: [id], cursor: { column: at, lookback: 1h }, deletes: { missing_rows: true } }`,
+    },
+    mappings: {
+      facts: common(`
+mapping: facts
+class: profile
+key: [id]
+data_subject: id
+occurred_at: { from: at }
+fields: { id: { from: id, type: string }, plan: { from: plan, type: string } }
+on_delete: ${onDelete}
+`),
+    },
+  });
+  world = await World.create(
+    `create table rows (id text primary key, plan text, at timestamptz default clock_timestamp());
+     insert into rows select 'c' || g, 'gold' from generate_series(1, 5) g;`,
+    filesWith('tombstone'),
+  );
+  await world.run('facts');
+  const edited = await world.edited(filesWith('fact'));
+  await world.sql(`delete from rows where id = 'c1'`);
+  expect(await edited.run('facts')).toMatchObject({ published: 1, counts: { deleted: 1, recorded: 4 } });
+  await world.sql(`delete from rows where id = 'c2'`);
+  expect((await edited.run('facts', { full: true })).published).toBe(1);
+  expect(await edited.run('facts', { full: true })).toMatchObject({ published: 0, counts: { recorded: 0, unchanged: 3 } });
+  const { history, violations } = await edited.fold('facts');
+  expect(violations).toEqual([]);
+  const of = (identity: string) => history.get(identity)?.map(({ version, value }) => [version, value]);
+  // Gone before its value was recorded: the tombstone alone.
+  expect(of('c1')).toEqual([
+    [1, { id: 'c1', plan: 'gold' }],
+    [2, null],
+  ]);
+  expect(of('c2')).toEqual([
+    [1, { id: 'c2', plan: 'gold' }],
+    [2, { id: 'c2', plan: 'gold' }],
+    [3, null],
+  ]);
+});
+
 describe('a command: several rows behind one identity, baseline, deleted facts', () => {
   const files = {
     models: {

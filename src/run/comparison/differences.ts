@@ -59,7 +59,9 @@ export class Differences {
     // The entry that a take-over changes is counted where that is decided: twice would hide one that vanished.
     this.#confirmations.confirm(mark.ordinal, !rowChanged && before !== undefined && mustBeConfirmed(before.state));
     const cursor = laterOf(before, placed.cursor);
-    const hasMoved = before?.state === 'live' && (before.cursor !== cursor || before.rowHash === null);
+    // Of a fact that was published before the mapping said that its value is kept, this is the value: its fingerprint says so.
+    const lacksValue = keep.current && before?.current === null;
+    const hasMoved = before?.state === 'live' && (before.cursor !== cursor || before.rowHash === null || lacksValue);
     if (difference.outcome === 'unchanged' && !rowChanged && !hasMoved) {
       this.counts.unchanged++;
       this.note(mark);
