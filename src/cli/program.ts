@@ -5,6 +5,7 @@ import { addGlobalOptions, commandAdder } from './add-command.ts';
 import type { CommandLine } from './context.ts';
 import { addContractsCommands } from './contracts-program.ts';
 import { list, positiveInteger } from './option-values.ts';
+import { addRepairCommands } from './repair-program.ts';
 
 /** The commands with their options and help. Each loads its own module when it is called: help and version are quick. */
 export function createProgram(line: CommandLine, onEnd: (exitCode: number) => void): Command {
@@ -99,6 +100,8 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     const { status } = await import('./commands/status.ts');
     return (context) => status(context, names);
   });
+
+  addRepairCommands(program, add);
 
   const topics = program.command('topics').description('The Kafka topics of the mappings: what is missing or wrong, and its mending.');
   const named = ['headrace topics plan', 'headrace topics apply customer'];

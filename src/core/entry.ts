@@ -9,7 +9,9 @@ export type EntryState =
   /** An undo published an earlier fact; `refused` says which fact not to publish again. */
   | 'held'
   /** Erased for good: nothing of this identity is published any more. */
-  | 'erased';
+  | 'erased'
+  /** As quarantined, but a person has said that the row is of no interest: it stays refused without a word until it changes. */
+  | 'discarded';
 
 /** Sixteen bytes of a keyed hash. */
 export type Hash = Uint8Array;
@@ -31,7 +33,7 @@ export interface Entry {
   /** Where the newest published record stands; −1 if none was published. */
   readonly partition: number;
   readonly offset: number;
-  /** What not to publish, or report, again: of the refused fact (held) or row (quarantined). */
+  /** What not to publish, or report, again: of the refused fact (held) or row (quarantined, discarded). Null while quarantined: the row is to be tried again as it is. */
   readonly refused: Hash | null;
   /**
    * Where the row stands in the order of the cursor (microseconds since 1970 for a time, else the number): the entry expires once the horizon has passed it. Null for
@@ -46,7 +48,12 @@ export interface Entry {
 
 /** Whether a full comparison must find the entry's row again, or else end its fact. */
 export function mustBeConfirmed(state: EntryState): boolean {
-  return state === 'live' || state === 'quarantined' || state === 'held';
+  return state === 'live' || isRefused(state) || state === 'held';
+}
+
+/** Whether the entry's row was refused. */
+export function isRefused(state: EntryState): boolean {
+  return state === 'quarantined' || state === 'discarded';
 }
 
 /** Whether consumers hold a fact of this identity now. */

@@ -1,11 +1,16 @@
 import type { Mapping, MappingClass, Project } from '../config/project.ts';
+import { ERROR_CODES, type ErrorCode, EXIT, HeadraceError } from '../core/errors.ts';
+import { checkContract } from '../run/check-contract.ts';
 import type { Job } from '../run/job.ts';
 import { isAlive } from '../run/owner.ts';
+import { refuseRolledBack } from '../run/rollback.ts';
 import { nextDue } from '../run/scope.ts';
 import type { System } from '../run/system.ts';
+import type { ControlRecord } from '../snapshot/changelog.ts';
 import { createJob, type JobSettings, startOfRun } from './create-job.ts';
 import { lookAt } from './look.ts';
 import { inRunOrder, type MappingOutcome, outcomeOf } from './run-mappings.ts';
+import { type RunEntry, recentRuns } from './runs.ts';
 
 /** Where a mapping stands. Times are milliseconds since 1970. */
 export interface MappingStatus {
@@ -26,8 +31,18 @@ export interface MappingStatus {
   /** Records of the snapshot topic that the local copy has not seen. */
   readonly recordsBehind: number;
   readonly lastFullComparison: number | null;
+  /** The newest work of the mapping's writer that was done, and the newest that failed, among those at the end of the ledger. */
+  readonly lastSuccess: Pick<RunEntry, 'run' | 'kind' | 'endedAt'> | null;
+  readonly lastFailure: Pick<RunEntry, 'run' | 'kind' | 'endedAt' | 'failure'> | null;
+  /** Why the next run would stop, as far as files and topics tell; null where nothing is known to be in its way. */
+  readonly blocked: ErrorSummary | null;
   readonly nextRun: number | null;
   readonly nextFullComparison: number | null;
+}
+
+export interface ErrorSummary {
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface WarehouseState {
@@ -72,7 +87,43 @@ async function pingOf(system: System, name: string): Promise<WarehouseState> {
   }
 }
 
-function statusOfMapping(job: Job, sourceNow: () => Promise<number | undefined>): Promise<MappingStatus> {
+async function statusOfMapping(job: Job, sourceNow: () => Promise<number | undefined>): Promise<MappingStatus> {
+  const [looked, runs] = await Promise.all([lookAtMapping(job, sourceNow), recentRuns(job, RUNS_LOOKED_AT)]);
+  const lastFailure = runs.find(({ outcome }) => outcome === 'failed');
+  const lastSuccess = runs.find(({ outcome }) => outcome === 'done');
+  const { control, ...status } = looked;
+  return {
+    ...status,
+    lastSuccess: lastSuccess === undefined ? null : endOf(lastSuccess),
+    lastFailure: lastFailure === undefined ? null : { ...endOf(lastFailure), failure: lastFailure.failure },
+    blocked: blockOf(job, control, lastFailure !== undefined && lastFailure === runs[0] ? lastFailure.failure : null),
+  };
+}
+
+const RUNS_LOOKED_AT = 50;
+
+function endOf({ run, kind, endedAt }: RunEntry): Pick<RunEntry, 'run' | 'kind' | 'endedAt'> {
+  return { run, kind, endedAt };
+}
+
+/** What needs a person: the contract, a rollback, an adoption that was interrupted, or what stopped the newest run. */
+function blockOf(job: Job, control: ControlRecord | null, newest: RunEntry['failure']): ErrorSummary | null {
+  try {
+    checkContract(job);
+    refuseRolledBack(job, control);
+  } catch (error) {
+    if (!(error instanceof HeadraceError)) throw error;
+    return { code: error.code, message: error.message };
+  }
+  if (control?.adoption !== undefined)
+    return { code: 'SNAPSHOT_FOREIGN', message: `${job.mapping.name}: an adoption of its snapshot did not come to its end.` };
+  const isForPerson = newest !== null && Object.hasOwn(ERROR_CODES, newest.code) && ERROR_CODES[newest.code as ErrorCode] === EXIT.stopped;
+  return isForPerson ? { code: newest.code, message: newest.message } : null;
+}
+
+type Looked = Omit<MappingStatus, 'lastSuccess' | 'lastFailure' | 'blocked'> & { readonly control: ControlRecord | null };
+
+function lookAtMapping(job: Job, sourceNow: () => Promise<number | undefined>): Promise<Looked> {
   const { mapping, model } = job;
   return lookAt(job, async ({ view, topic, control, owner }) => {
     const watermark = control?.watermark ?? null;
@@ -81,6 +132,7 @@ function statusOfMapping(job: Job, sourceNow: () => Promise<number | undefined>)
     const { offset, confirmable, quarantined } = view.state;
     const now = job.clock();
     return {
+      control,
       mapping: mapping.name,
       class: mapping.class,
       lastRun: owner && { run: owner.run, startedAt: startOfRun(owner.run), host: owner.host },

@@ -16,7 +16,7 @@ export interface Grant {
 }
 
 /** What somebody wants to do with a project's topics, by the command that does it; `consume` is for those who read the facts. */
-export const PURPOSES = ['run', 'plan', 'status', 'doctor', 'topics-plan', 'topics-apply', 'consume'] as const;
+export const PURPOSES = ['run', 'plan', 'status', 'runs', 'quarantine', 'doctor', 'topics-plan', 'topics-apply', 'consume'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
 export interface NeededGrant extends Grant {
@@ -58,7 +58,9 @@ const NEEDS: Readonly<Record<Purpose, Readonly<Partial<Record<Place, readonly Op
     runs: ['Describe'],
     readerGroups: ['Read'],
   },
-  status: { snapshot: ['Read'], readerGroups: ['Read'] },
+  status: { snapshot: ['Read'], runs: ['Read'], readerGroups: ['Read'] },
+  runs: { runs: ['Read'], readerGroups: ['Read'] },
+  quarantine: { snapshot: ['Read'], quarantine: ['Read'], readerGroups: ['Read'] },
   doctor: {
     facts: LOOK_AT_SETTINGS,
     snapshot: ['Read', 'DescribeConfigs'],

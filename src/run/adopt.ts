@@ -55,11 +55,13 @@ export async function adopt(job: Job, options: AdoptOptions): Promise<Adoption> 
   // Of which topic the copy is cannot be told here.
   view.clear();
   await using writer = await Writer.open(job, view);
-  return await inScratch(job, (folder) =>
-    surveyed(job, view, options, folder, async (found) => {
-      await write(job, view, writer, found);
-      return { ...found.plan, run: job.runId, chunks: writer.chunks };
-    }),
+  return await writer.recordingFailure(() =>
+    inScratch(job, (folder) =>
+      surveyed(job, view, options, folder, async (found) => {
+        await write(job, view, writer, found);
+        return { ...found.plan, run: job.runId, chunks: writer.chunks };
+      }),
+    ),
   );
 }
 

@@ -1,6 +1,7 @@
 import { alsoNotices } from '../config/also-versions.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { checkTopics } from './check-topics.ts';
+import type { LedgerSummary } from './chunk-records.ts';
 import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
 import { openEncodings } from './encoding.ts';
@@ -50,58 +51,60 @@ export async function capture(job: Job): Promise<RunResult> {
   await using copy = await openLocalCopy(job); // 1. Lock
   const { view } = copy;
   await using writer = await Writer.open(job, view); // 2. Look before fencing · 3. Fence · 4. Recover
-  const origin = await establishOrigin(job, view);
-  const before = view.state.control;
-  refuseRolledBack(job, before);
-  const encodings = await openEncodings(job);
-  const contract = publishedContract(job, before, main, encodings, facts);
-  const drift = driftOf(before?.columns ?? null, contract.columns, contract.mapper.columns);
-  const schema = judgeDrift(drift, contract.mapper.columns.length, options.allow);
-  stopIfExceeded(mapping.name, [schema]);
-  const scope = decideScope(
-    model,
-    digestOfJob(job),
-    before,
-    { askedFor: options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, before) },
-    job.clock(),
-  );
-  const isInitialLoad = scope.kind === 'initial load';
-  await writer.use(writerParts(job, before, { encodings, facts, origin, scope }));
+  return await writer.recordingFailure(async () => {
+    const origin = await establishOrigin(job, view);
+    const before = view.state.control;
+    refuseRolledBack(job, before);
+    const encodings = await openEncodings(job);
+    const contract = publishedContract(job, before, main, encodings, facts);
+    const drift = driftOf(before?.columns ?? null, contract.columns, contract.mapper.columns);
+    const schema = judgeDrift(drift, contract.mapper.columns.length, options.allow);
+    stopIfExceeded(mapping.name, [schema]);
+    const scope = decideScope(
+      model,
+      digestOfJob(job),
+      before,
+      { askedFor: options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, before) },
+      job.clock(),
+    );
+    const isInitialLoad = scope.kind === 'initial load';
+    await writer.use(writerParts(job, before, { encodings, facts, origin, scope }));
 
-  for (const note of [...drift.notes, ...alsoNotices(mapping, startedAtMs)]) job.progress.warn(`${mapping.name}: ${note}`);
+    for (const note of [...drift.notes, ...alsoNotices(mapping, startedAtMs)]) job.progress.warn(`${mapping.name}: ${note}`);
 
-  // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
-  const reading = await readModel(job, view, scope, {
-    contract,
-    encode: contract.encode,
-    fingerprints: origin.fingerprints,
-    facts,
-    versionFloor: origin.record.versionFloor,
-    onBatch: isInitialLoad ? (changes) => publishFullChunks(job, view, writer, changes) : undefined,
+    // 5. Extract · 6. Map · 7. Diff. Until something was published there is nothing to guard, and an initial load publishes while it reads.
+    const reading = await readModel(job, view, scope, {
+      contract,
+      encode: contract.encode,
+      fingerprints: origin.fingerprints,
+      facts,
+      versionFloor: origin.record.versionFloor,
+      onBatch: isInitialLoad ? (changes) => publishFullChunks(job, view, writer, changes) : undefined,
+    });
+
+    const guards = isInitialLoad ? [] : [schema, ...judgeReading(job, reading)]; // 8. Guard
+    stopIfExceeded(mapping.name, guards);
+
+    if (scope.reason === MAPPING_EDITED)
+      job.progress.warn(`${mapping.name}: ${MAPPING_EDITED}: ${reading.changes.size.toLocaleString('en')} facts change with it`);
+    const progress = { ...progressAfter(job, reading, before), columns: columnTypes(contract.columns) };
+    await publishChanges(job, view, writer, reading, progress, summaryOf(reading, guards)); // 9. Publish · 10. Apply
+
+    const { counts, changedFields } = reading.comparison;
+    return {
+      mapping: mapping.name,
+      run: job.runId,
+      scope: reading.scope.kind,
+      reason: reading.scope.reason,
+      counts,
+      changedFields: Object.fromEntries(changedFields),
+      published: writer.published,
+      chunks: writer.chunks,
+      guards,
+      watermark: { from: before?.watermark ?? null, to: progress.watermark },
+      tookMs: job.clock() - startedAtMs,
+    };
   });
-
-  const guards = isInitialLoad ? [] : [schema, ...judgeReading(job, reading)]; // 8. Guard
-  stopIfExceeded(mapping.name, guards);
-
-  if (scope.reason === MAPPING_EDITED)
-    job.progress.warn(`${mapping.name}: ${MAPPING_EDITED}: ${reading.changes.size.toLocaleString('en')} facts change with it`);
-  const progress = { ...progressAfter(job, reading, before), columns: columnTypes(contract.columns) };
-  await publishChanges(job, view, writer, reading, progress); // 9. Publish · 10. Apply
-
-  const { counts, changedFields } = reading.comparison;
-  return {
-    mapping: mapping.name,
-    run: job.runId,
-    scope: reading.scope.kind,
-    reason: reading.scope.reason,
-    counts,
-    changedFields: Object.fromEntries(changedFields),
-    published: writer.published,
-    chunks: writer.chunks,
-    guards,
-    watermark: { from: before?.watermark ?? null, to: progress.watermark },
-    tookMs: job.clock() - startedAtMs,
-  };
 }
 
 export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[] {
@@ -117,4 +120,13 @@ function progressAfter(job: Job, { scope, reached, horizon, comparison, startedA
     return { ...common, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
   }
   return { ...common, digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
+}
+
+/** What the ledger keeps of the comparison as a whole. */
+function summaryOf({ comparison }: Reading, guards: readonly GuardVerdict[]): LedgerSummary {
+  const { rows, unchanged, absent, rejected, late } = comparison.counts;
+  return {
+    read: { rows, unchanged, absent, rejected, late },
+    guards: guards.map(({ guard, exceeded, allowed, message }) => ({ guard, exceeded, allowed, message })),
+  };
 }

@@ -115,7 +115,7 @@ export interface LedgerRecord {
   readonly format: 1;
   readonly run: string;
   readonly mapping: string;
-  readonly origin: 'live' | 'undo' | 'adopt';
+  readonly origin: 'live' | 'undo' | 'adopt' | 'quarantine';
   readonly kind: string;
   readonly chunk: number;
   readonly last: boolean;
@@ -134,6 +134,24 @@ export interface LedgerRecord {
     readonly reason: string | null;
     readonly approvedBy: string | null;
   };
+  /** Why so much of the model was read. */
+  readonly reason?: string;
+  readonly host?: string;
+  /** On the last record of a run: what became of the rows that it read, and what the guards said. */
+  readonly read?: LedgerSummary['read'];
+  readonly guards?: LedgerSummary['guards'];
+  /** The run ended here without having done what it meant to. What was committed before is complete. */
+  readonly failure?: { readonly code: string; readonly message: string };
+  /** Of entries that a person has changed: who, and why. */
+  readonly repair?: { readonly user: string; readonly host: string; readonly reason: string | null };
+  /** Id of the plan under which it was done: `headrace approve` and the plans' own topic say who approved it. */
+  readonly approval?: string;
+}
+
+/** What the last record of a run says of the whole. */
+export interface LedgerSummary {
+  readonly read: Readonly<Record<'rows' | 'unchanged' | 'absent' | 'rejected' | 'late', number>>;
+  readonly guards: readonly { readonly guard: string; readonly exceeded: boolean; readonly allowed: boolean; readonly message: string }[];
 }
 
 export function ledgerRecord(ledger: LedgerRecord): OutgoingRecord {

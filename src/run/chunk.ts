@@ -2,7 +2,7 @@ import type { Change } from '../core/change.ts';
 import type { Envelope } from '../publish/envelope.ts';
 import type { ControlRecord, Horizon } from '../snapshot/changelog.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
-import type { LedgerRecord } from './chunk-records.ts';
+import type { LedgerRecord, LedgerSummary } from './chunk-records.ts';
 import type { Job } from './job.ts';
 import { furtherOffsets, knownOffsets, type publishedAfter, zeros } from './publication.ts';
 import type { RollbackStates } from './rollback.ts';
@@ -19,6 +19,8 @@ export interface ChunkProgress {
   readonly horizon: Horizon | null;
   /** Rows below the horizon, for the ledger. */
   readonly late: number;
+  /** Of the run, for the ledger; on its last chunk. */
+  readonly summary?: LedgerSummary | undefined;
 }
 
 /** Nothing but the changes of a chunk: progress stays where the view has it. */
@@ -46,7 +48,12 @@ export interface WriterParts {
   /** What is published: until the comparison is complete, and then. */
   readonly published?: ReturnType<typeof publishedAfter>;
   readonly rollback?: RollbackStates;
-  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> & Partial<Pick<LedgerRecord, 'origin' | 'rollback'>>;
+  readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> &
+    Partial<Pick<LedgerRecord, 'origin' | 'rollback' | 'reason' | 'repair' | 'approval'>>;
+  /** Entries are changed by hand, not by what a row says: no raw fingerprint vouches for the rows behind them any more. */
+  readonly isRepair?: boolean;
+  /** Of a repair: what the next run has to do. */
+  readonly due?: ControlRecord['due'];
   /** Of an adoption: how far it is, and where the fact topic ends. */
   readonly adoption?: { readonly stage: 'clearing' | 'filling'; readonly nextOffsets: readonly number[] } | undefined;
 }
@@ -63,10 +70,10 @@ export interface FurtherTopic {
 export function controlOf(
   job: Job,
   view: SnapshotView,
-  { origin, partitions, adoption, rollback, further = [], published }: WriterParts,
+  { origin, partitions, adoption, rollback, further = [], published, due }: WriterParts,
   chunk: number,
   changes: readonly Change[],
-  { late, ...progress }: ChunkProgress,
+  { late, summary: _, ...progress }: ChunkProgress,
 ): ControlRecord {
   const { control } = view.state;
   // Promise 2: no entry is gone before the horizon says so; Promise 1: nothing is refused before it was published, and expiries come last.
@@ -80,6 +87,19 @@ export function controlOf(
     published: progress.last ? published?.after : published?.during,
     rollback: progress.last ? rollback?.after : rollback?.during,
   };
+  // Only a complete comparison has looked at every row.
+  const isDone = progress.last && progress.fullComparisonAt !== (control?.fullComparisonAt ?? null);
+  const remaining = due ?? (isDone ? undefined : control?.due);
   const stage = adoption !== undefined && !progress.last ? { adoption: adoption.stage } : {};
-  return { format: 1, run: job.runId, chunk, ...progress, horizon, ...origin, ...places, ...stage };
+  return {
+    format: 1,
+    run: job.runId,
+    chunk,
+    ...progress,
+    horizon,
+    ...origin,
+    ...places,
+    ...(remaining === undefined ? {} : { due: remaining }),
+    ...stage,
+  };
 }

@@ -1,7 +1,7 @@
 import type { Publisher, Transaction } from '../publish/publisher.ts';
 import { transactionalIdOf } from '../publish/topics.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
-import { ownerRecord } from './chunk-records.ts';
+import { type LedgerRecord, ledgerRecord, ownerRecord } from './chunk-records.ts';
 import type { Job } from './job.ts';
 import { isAlive, ownedElsewhere, ownerOf } from './owner.ts';
 import { aheadOfKafka, newestOwner, snapshotEnd } from './recovery.ts';
@@ -51,9 +51,10 @@ export class FencedProducer {
     }
   }
 
-  /** Commits an owner record. Returns its offset. */
-  async sendOwner(leaseMs: number): Promise<number> {
+  /** Commits an owner record, and what the ledger is to say with it. Returns the owner record's offset. */
+  async sendOwner(leaseMs: number, entry?: LedgerRecord): Promise<number> {
     const transaction = await this.publisher.begin();
+    if (entry !== undefined) await transaction.send(this.#job.topics.runs, 0, [ledgerRecord(entry)]);
     const offset = await this.#appendOwner(transaction, leaseMs);
     await transaction.commit();
     return offset;

@@ -4,6 +4,7 @@ import { HeadraceError } from '../core/errors.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { ChangeSet } from './change-set.ts';
 import { type ChunkProgress, unmoved } from './chunk.ts';
+import type { LedgerSummary } from './chunk-records.ts';
 import type { Job } from './job.ts';
 import type { Reading } from './read-model.ts';
 import type { Writer } from './writer.ts';
@@ -18,14 +19,15 @@ export async function publishFullChunks(job: Job, view: SnapshotView, writer: Wr
 
 /**
  * Steps 9 and 10: all changes, in chunks; then, of an append-only model, the expiries. The last chunk moves the progress and gives the lease back; with nothing to say,
- * only the lease is given back.
+ * the lease is given back, and the ledger says so.
  */
 export async function publishChanges(
   job: Job,
   view: SnapshotView,
   writer: Writer,
   { changes, expire }: Pick<Reading, 'changes' | 'expire'>,
-  progress: Omit<ChunkProgress, 'last'>,
+  progress: Omit<ChunkProgress, 'last' | 'summary'>,
+  summary: LedgerSummary,
 ): Promise<void> {
   const before = unmoved(view);
   const hasMoved = !isDeepStrictEqual({ ...progress, last: false }, before);
@@ -39,8 +41,8 @@ export async function publishChanges(
     if (chunk.length > 0) await publishOne(job, writer, chunk, { ...unmoved(view), horizon: progress.horizon });
     chunk = next;
   }
-  if (chunk.length > 0 || hasMoved) await publishOne(job, writer, chunk, { ...progress, last: true });
-  else await writer.release();
+  if (chunk.length > 0 || hasMoved) await publishOne(job, writer, chunk, { ...progress, last: true, summary });
+  else await writer.release(summary);
   await job.reach('done');
 }
 

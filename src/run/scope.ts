@@ -15,6 +15,12 @@ export const OTHER_TOPICS = 'the topics of the mapping are others';
 /** In place of a digest, until everything was compared once. */
 export const ADOPTED = 'adopted';
 
+/** Why a run compares in full that a person has asked for beforehand. */
+export const DUE: Readonly<Record<NonNullable<ControlRecord['due']>, string>> = {
+  retry: 'rows in quarantine are to be tried again',
+  release: 'a hold has ended',
+};
+
 export const MAPPING_EDITED = 'the mapping or its model was edited';
 
 /** Decides from what was committed last. Pure. */
@@ -39,6 +45,7 @@ export function decideScope(
   if (why.isRetyped) return full('columns of the model have other types');
   if (why.hasOtherTopics === true) return full(OTHER_TOPICS);
   if (control.digest !== digest) return full(MAPPING_EDITED);
+  if (control.due !== undefined) return full(DUE[control.due]);
   if (model.cursor === undefined) return full('the model has no cursor column');
   if (control.watermark === null) return full('no row has had a cursor value yet');
   if (isDue(model.fullComparison, control.fullComparisonAt, nowMs)) return full('due by its schedule');

@@ -9,6 +9,7 @@ import {
   entryUpdates,
   type FactRecords,
   factRecords,
+  type LedgerSummary,
   ledgerRecord,
   quarantineRecords,
   snapshotRecords,
@@ -24,6 +25,7 @@ export interface ChunkParts {
   readonly control: ControlRecord;
   /** Rows below the horizon, for the ledger. */
   readonly late: number;
+  readonly summary?: LedgerSummary | undefined;
 }
 
 /**
@@ -34,8 +36,8 @@ export async function sendChunk(
   job: Job,
   view: SnapshotView,
   producer: { readonly publisher: Publisher; readonly undecidedFacts: UndecidedFacts },
-  { envelope, partitions, ledger, further = [] }: WriterParts,
-  { changes, control: base, late }: ChunkParts,
+  { envelope, partitions, ledger, further = [], isRepair }: WriterParts,
+  { changes, control: base, late, summary }: ChunkParts,
 ): Promise<{ readonly transaction: Transaction; readonly step: ViewStep }> {
   const { topics, reach, mapping, partitionOf } = job;
   const { publisher, undecidedFacts } = producer;
@@ -75,7 +77,9 @@ export async function sendChunk(
     watermark: { from, to: base.watermark },
     counts: { ...countKinds(changes), ...(late > 0 ? { late } : {}) },
     contractVersion: base.contractVersion,
+    host: job.host,
     ...ledger,
+    ...summary,
   });
   if (changes.length > 0 || base.last) await transaction.send(topics.runs, 0, [entry]);
   const updates = entryUpdates(changes, facts.places, baseOffsets);
@@ -95,6 +99,7 @@ export async function sendChunk(
     owner,
     entries: updates,
     marks: changes.map(({ row }) => row).filter((row) => row !== null),
+    foreign: isRepair,
     forget: changes.map(({ forgetRow }) => forgetRow).filter((key) => key !== null),
   };
   return { transaction, step };

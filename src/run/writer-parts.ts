@@ -37,6 +37,6 @@ export function writerParts(
     })),
     published: publishedAfter(job, before),
     rollback,
-    ledger: { kind: scope.kind, allowed: [...job.options.allow], ...rollbackEntry(job, rollback) },
+    ledger: { kind: scope.kind, reason: scope.reason, allowed: [...job.options.allow], ...rollbackEntry(job, rollback) },
   };
 }

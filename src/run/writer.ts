@@ -3,6 +3,7 @@ import { HeadraceError } from '../core/errors.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
 import { type ChunkProgress, controlOf, unmoved, type WriterParts } from './chunk.ts';
+import type { LedgerRecord, LedgerSummary } from './chunk-records.ts';
 import { FencedProducer, lookBeforeFencing } from './fenced-producer.ts';
 import type { Job } from './job.ts';
 import { ownedElsewhere, ownerOf } from './owner.ts';
@@ -11,6 +12,9 @@ import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts
 import { sendChunk } from './send-chunk.ts';
 
 const MAX_ATTEMPTS = 3;
+
+/** How a run ended that has no last chunk. */
+type LedgerEnd = LedgerSummary | Required<Pick<LedgerRecord, 'failure'>>;
 
 /**
  * The one writer of a mapping: holds the fence and the lease, and commits chunks. Promise 6: facts, entries, quarantine, ledger and control of a chunk are one transaction.
@@ -30,6 +34,8 @@ export class Writer {
   /** What left the producer unusable: a renewal or a chunk that failed. */
   #failure: unknown;
   #isReleased = false;
+  /** What ended the run. */
+  #runError: unknown;
   /** Whether the view holds all that was committed before this writer's next record: not while recovering, and not after an apply that failed. */
   #isInStep = false;
 
@@ -94,12 +100,22 @@ export class Writer {
     });
   }
 
-  /** Gives the lease back where no last chunk did. */
-  async release(): Promise<void> {
+  /** Gives the lease back where no last chunk did; the ledger learns in the same transaction how the run ended. */
+  async release(end?: LedgerEnd): Promise<void> {
     await this.#exclusive(async () => {
-      if (!this.#isReleased && this.#producer.isOpen) await this.#commitRelease();
+      if (!this.#isReleased && this.#producer.isOpen) await this.#commitRelease(end);
       this.#isReleased = true;
     });
+  }
+
+  /** Does the rest of a run. What it throws is told by the ledger, if the lease can still be given back. */
+  async recordingFailure<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      this.#runError = error;
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -117,7 +133,7 @@ export class Writer {
     if (failure !== undefined && !this.#isInStep) return;
     if (failure instanceof HeadraceError && (failure.code === 'KAFKA_UNREACHABLE' || failure.code === 'OWNED_ELSEWHERE')) return;
     // After a failure this fences anew, which also ends the transaction that was left open: it would hold back every reader until its timeout.
-    await this.release();
+    await this.release(this.#runError === undefined ? undefined : { failure: failureOf(this.#job, this.#runError) });
   }
 
   async #commitChunk(changes: readonly Change[], progress: ChunkProgress, attempts: number): Promise<void> {
@@ -161,11 +177,11 @@ export class Writer {
   async #send(
     changes: readonly Change[],
     control: ControlRecord,
-    { late }: ChunkProgress,
+    { late, summary }: ChunkProgress,
     onPrepared: (step: ViewStep) => void,
   ): Promise<ViewStep> {
     const { reach } = this.#job;
-    const chunk = { changes, control, late };
+    const chunk = { changes, control, late, summary };
     const { transaction, step } = await sendChunk(this.#job, this.#view, this.#producer, this.#required(this.#parts), chunk);
     onPrepared(step);
     await reach('commit_sent');
@@ -221,19 +237,41 @@ export class Writer {
     });
   }
 
-  async #commitRelease(): Promise<void> {
+  async #commitRelease(end: LedgerEnd | undefined): Promise<void> {
     if (this.#failure !== undefined) await this.#reopenAfter(this.#failure);
+    const entry = end && this.#lastEntry(end);
     try {
-      await this.#commitOwner(0);
+      await this.#commitOwner(0, entry);
     } catch (error) {
       if (!isUncertain(error) || !this.#isInStep) throw error;
       await this.#reopenAfter(error);
-      await this.#commitOwner(0);
+      await this.#commitOwner(0, entry);
     }
   }
 
-  async #commitOwner(leaseMs: number): Promise<void> {
-    const offset = await this.#producer.sendOwner(leaseMs);
+  /** Of a run that ends without a last chunk: it found nothing, or failed. */
+  #lastEntry(end: LedgerEnd): LedgerRecord {
+    const { mapping, runId, clock, host } = this.#job;
+    const watermark = this.#view.state.control?.watermark ?? null;
+    return {
+      format: 1,
+      run: runId,
+      mapping: mapping.name,
+      origin: 'live',
+      chunk: this.#chunk,
+      last: true,
+      at: new Date(clock()).toISOString(),
+      watermark: { from: watermark, to: watermark },
+      counts: {},
+      contractVersion: this.#parts?.origin.contractVersion ?? `${mapping.version.major}.${mapping.version.minor}`,
+      host,
+      ...(this.#parts?.ledger ?? { kind: 'run', allowed: [...this.#job.options.allow] }),
+      ...end,
+    };
+  }
+
+  async #commitOwner(leaseMs: number, entry?: LedgerRecord): Promise<void> {
+    const offset = await this.#producer.sendOwner(leaseMs, entry);
     // Promise 2: a view that skipped a committed chunk would publish it again.
     if (!this.#isInStep) return;
     const { state } = this.#view;
@@ -251,6 +289,13 @@ export class Writer {
     if (part === undefined) throw new Error('the writer is closed or not yet in use');
     return part;
   }
+}
+
+/** Promise 10: a message that may hold keys, because somebody asked for them, stays out of the ledger. */
+function failureOf(job: Job, error: unknown): NonNullable<LedgerRecord['failure']> {
+  const isTold = error instanceof HeadraceError;
+  const message = isTold && !job.options.showKeys ? error.message : 'told by the run itself alone';
+  return { code: isTold ? error.code : job.signal.aborted ? 'INTERRUPTED' : 'BUG', message };
 }
 
 function isUncertain(error: unknown): boolean {

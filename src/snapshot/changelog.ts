@@ -16,7 +16,7 @@ const FORMAT = 1;
 /** As format 1, with the cursor (a double) behind it: for entries that expire. */
 const FORMAT_WITH_CURSOR = 2;
 const CURSOR_BYTES = 8;
-const STATES: readonly EntryState[] = ['live', 'deleted', 'quarantined', 'held', 'erased'];
+const STATES: readonly EntryState[] = ['live', 'deleted', 'quarantined', 'held', 'erased', 'discarded'];
 
 /** Progress, written in the same transaction as the facts that it speaks of. */
 export interface ControlRecord {
@@ -59,6 +59,8 @@ export interface ControlRecord {
   readonly horizon?: Horizon | null;
   /** Drawn at the first start and at each adoption: a copy of another epoch is of other records, and is rebuilt. */
   readonly epoch?: string | undefined;
+  /** The next run compares in full, whatever is due: rows in quarantine are to be tried again although they did not change, or a hold has ended. */
+  readonly due?: 'retry' | 'release' | undefined;
   /** An adoption is under way, or was interrupted: clearing entries under a lost key, or filling in. Absent once it is complete. */
   readonly adoption?: 'clearing' | 'filling' | undefined;
 }

@@ -47,6 +47,7 @@ export interface ViewState {
   readonly nonce: string;
   /** Entries whose row a full comparison must find. */
   readonly confirmable: number;
+  /** Entries whose row was refused, discarded ones included. */
   readonly quarantined: number;
   readonly entries: number;
   /** Broker's time of the last applied record, milliseconds since 1970. */

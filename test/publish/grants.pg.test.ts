@@ -111,6 +111,14 @@ const CASES: Readonly<Record<Exclude<Purpose, 'consume'>, Case>> = {
     prepare: async () => guarded.loseLocalCopy(),
     commands: [['status'], ['state', 'show', 'account'], ['state', 'rebuild', 'account']],
   },
+  runs: { prepare: async () => undefined, commands: [['runs'], ['runs', 'account']] },
+  quarantine: {
+    prepare: async () => guarded.loseLocalCopy(),
+    commands: [
+      ['quarantine', 'list'],
+      ['quarantine', 'show', 'account'],
+    ],
+  },
   doctor: {
     prepare: async () => undefined,
     commands: [['doctor']],

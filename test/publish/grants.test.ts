@@ -23,7 +23,8 @@ describe('grantsFor', () => {
     const resources: readonly (readonly string[])[] = [
       ['topic facts'],
       [`topic ${internal}.snapshot`],
-      [`topic ${internal}.quarantine`, `topic ${internal}.runs`],
+      [`topic ${internal}.quarantine`],
+      [`topic ${internal}.runs`],
       [`transactional id ${internal}`],
       ['transactional id headrace.<project>._doctor'],
       [`groups ${internal}.*`],
@@ -87,9 +88,9 @@ describe('what the broker refused', () => {
     expect(error).toMatchObject({
       code: 'KAFKA_DENIED',
       message:
-        'Doing it failed: User:<principal> lacks Read on topic headrace.<project>.<mapping>.snapshot and Read on groups headrace.<project>.<mapping>.*',
+        'Doing it failed: User:<principal> lacks Read on topic headrace.<project>.<mapping>.runs and Read on topic headrace.<project>.<mapping>.snapshot and Read on groups headrace.<project>.<mapping>.*',
     });
-    expect(error.suggestion?.match(/kafka-acls\.sh/g)).toHaveLength(2);
+    expect(error.suggestion?.match(/kafka-acls\.sh/g)).toHaveLength(3);
     expect(JSON.stringify(error)).not.toContain('t0ken');
   });
 });

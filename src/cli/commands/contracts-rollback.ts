@@ -1,4 +1,3 @@
-import os from 'node:os';
 import type { Mapping } from '../../config/project.ts';
 import { formatVersion } from '../../contract/contract.ts';
 import { EXIT, HeadraceError } from '../../core/errors.ts';
@@ -10,6 +9,7 @@ import { confirm } from '../confirm.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { requireProject, selectMappings } from '../load.ts';
 import { formatCount, formatDuration } from '../numbers.ts';
+import { cleanText, reasonOf, userName } from '../person.ts';
 import { ProgressLine } from '../progress.ts';
 import { rollbackText } from '../rollback-text.ts';
 import { testSteps } from '../test-steps.ts';
@@ -60,22 +60,7 @@ export async function rollbackContractCommand(
 }
 
 function orderOf({ reason, approvedBy }: ContractsRollbackFlags): RollbackOrder {
-  const clean = (option: string, text: string | undefined, longest: number): string | null => {
-    const trimmed = text?.trim() ?? '';
-    if (/\p{Cc}/u.test(trimmed) || trimmed.length > longest)
-      throw new HeadraceError('CONFIG_INVALID', `${option} is longer than ${longest} characters, or holds control characters.`);
-    return trimmed === '' ? null : trimmed;
-  };
-  return { user: userName(), reason: clean('--reason', reason, 1_000), approvedBy: clean('--approved-by', approvedBy, 100) };
-}
-
-/** In a container the user may have a number alone. */
-function userName(): string {
-  try {
-    return os.userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
+  return { user: userName(), reason: reasonOf(reason), approvedBy: cleanText('--approved-by', approvedBy, 100) };
 }
 
 function stopIfGuarded({ mapping, to, plan }: RollbackPlan, flags: ContractsRollbackFlags): void {

@@ -20,6 +20,14 @@ export async function status(context: CommandContext, names: readonly string[]):
   if (found.length > 0) output.print(statusTable(found, output.colors));
   for (const { mapping, endsAt, host, pid, run } of leasesOf(found))
     output.print(`${mapping}: run ${run} is under way on ${host} (process ${pid}); its lease lasts until ${formatInstant(endsAt)}`);
+  for (const { mapping, lastFailure, lastSuccess, blocked } of found) {
+    if (lastFailure?.failure != null && lastFailure.endedAt > (lastSuccess?.endedAt ?? 0))
+      output.print(
+        `${mapping}: failed at ${formatInstant(lastFailure.endedAt)}: ${lastFailure.failure.message} [${lastFailure.failure.code}]`,
+      );
+    if (blocked !== null && blocked.message !== lastFailure?.failure?.message)
+      output.print(`${mapping}: blocked: ${blocked.message} [${blocked.code}]`);
+  }
   for (const { error } of outcomes) if (error !== undefined) printError(output, error);
   for (const { warehouse, error } of warehouses) {
     if (error !== undefined) output.warn(`warehouse ${warehouse} does not answer, so the lag is unknown: ${describeError(error).message}`);
@@ -33,14 +41,15 @@ export async function status(context: CommandContext, names: readonly string[]):
   return { exitCode: mappings.length === 0 ? EXIT.done : exitCodeOfAll(outcomes), body };
 }
 
-function statusTable(found: readonly MappingStatus[], { bold, dim, yellow }: Output['colors']): string {
+function statusTable(found: readonly MappingStatus[], { bold, dim, red, yellow }: Output['colors']): string {
   const known = (count: number | null) => (count === null ? '?' : formatCount(count));
   return formatTable<MappingStatus>(
     [
       { title: dim('mapping'), value: (s) => bold(s.mapping) },
       { title: dim('class'), value: (s) => s.class },
       { title: dim('last run'), value: (s) => (s.lastRun === null ? 'never' : formatInstant(s.lastRun.startedAt)) },
-      { title: dim('now'), value: (s) => (s.lease === null ? 'idle' : yellow('running')) },
+      { title: dim('last success'), value: (s) => formatInstant(s.lastSuccess?.endedAt ?? null) },
+      { title: dim('now'), value: (s) => (s.lease !== null ? yellow('running') : s.blocked !== null ? red('blocked') : 'idle') },
       { title: dim('facts'), value: (s) => known(s.facts), align: 'right' },
       { title: dim('quarantined'), value: (s) => known(s.quarantined), align: 'right' },
       { title: dim('watermark'), value: (s) => s.watermark ?? '–' },

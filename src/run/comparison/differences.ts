@@ -1,5 +1,5 @@
 import type { Change, RowMark } from '../../core/change.ts';
-import { type Entry, type Hash, mustBeConfirmed } from '../../core/entry.ts';
+import { type Entry, type Hash, isRefused, mustBeConfirmed } from '../../core/entry.ts';
 import type { Rejected } from '../../core/fact.ts';
 import { type Difference, diffFact, equalHash } from '../../snapshot/diff.ts';
 import { factChange, quarantine, refilled } from '../make-change.ts';
@@ -111,7 +111,7 @@ export class Differences {
     this.counts.rejected++;
     const refused = this.#parts.fingerprints.fact(JSON.stringify([rejected.field, rejected.reason, values ?? []]));
     const refusedMark: RowMark = { ...row, verdict: 'quarantined' };
-    if (before?.state === 'quarantined' && before.refused !== null && equalHash(before.refused, refused)) {
+    if (before !== undefined && isRefused(before.state) && before.refused !== null && equalHash(before.refused, refused)) {
       this.note(refusedMark);
       return;
     }

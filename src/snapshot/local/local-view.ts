@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Database, RootDatabase } from 'lmdb';
 import type { RowMark } from '../../core/change.ts';
-import { type Hash, mustBeConfirmed } from '../../core/entry.ts';
+import { type Hash, isRefused, mustBeConfirmed } from '../../core/entry.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import { decodeEntry, stateOfEntry } from '../changelog.ts';
 import type { EntryUpdate, Relink, RowGroup, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
@@ -221,7 +221,7 @@ export class LocalView implements SnapshotView {
     for (const { entry } of this.entries()) {
       entries++;
       if (mustBeConfirmed(entry.state)) confirmable++;
-      if (entry.state === 'quarantined') quarantined++;
+      if (isRefused(entry.state)) quarantined++;
     }
     const { state } = this;
     if (entries === state.entries && confirmable === state.confirmable && quarantined === state.quarantined) return;
@@ -257,7 +257,7 @@ export class LocalView implements SnapshotView {
     if (before !== undefined) {
       counts.entries--;
       if (mustBeConfirmed(before.entry.state)) counts.confirmable--;
-      if (before.entry.state === 'quarantined') counts.quarantined--;
+      if (isRefused(before.entry.state)) counts.quarantined--;
     }
     if (update.bytes === null) {
       this.#entries.remove(slot);
@@ -266,7 +266,7 @@ export class LocalView implements SnapshotView {
     const state = stateOfEntry(update.bytes);
     counts.entries++;
     if (mustBeConfirmed(state)) counts.confirmable++;
-    if (state === 'quarantined') counts.quarantined++;
+    if (isRefused(state)) counts.quarantined++;
     const ordinal = update.ordinal ?? this.#ordinalOf(update.bytes, before);
     const stored = this.#entries.put(slot, 4 + update.bytes.length);
     stored.writeUInt32LE(ordinal, 0);
