@@ -7,27 +7,29 @@ import { HeadraceError } from '../../core/errors.ts';
 import { decodeEntry, stateOfEntry } from '../changelog.ts';
 import type { EntryUpdate, Relink, RowGroup, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
 import { failedCopy, guarded, isDamage } from './failures.ts';
+import { Journal, type Journaled } from './journal.ts';
 import { decodeState, emptyState, encodeState, LAYOUT, newNonce } from './persisted-state.ts';
 import { RowGroupTable } from './row-group-table.ts';
 import { rowBytes, StoredRow, writeRow } from './row-record.ts';
 import { breakSeal, type SealState, seal } from './seal.ts';
-import { StateFile } from './state-file.ts';
 import { StoredTable } from './stored-table.ts';
-import { copyView, openBinary, openRoot, removeView, stateFile, usableSeal, viewFile } from './view-files.ts';
+import { copyView, journalFile, openBinary, openRoot, removeView, usableSeal, viewFile } from './view-files.ts';
 
 const STATE_KEY = Buffer.from('state');
 /** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
 const MAX_KEY = 1900;
 const LONG_KEY = 0xff;
-/** What is applied is written once it comes to so many bytes, or when the view is closed. */
+/** What is applied is written once it comes to so many bytes. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+/** What there is when the view is closed goes to the journal up to here: reading it back takes some hundredths of a second. */
+const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
 /**
  * The view as an LMDB environment in a folder of the mapping's own: sub-databases `entries`, `rows`, `groups` (of rows) and `meta`.
  *
  * Entries and marks wait in memory until there are many, and are then written in one transaction together with the state that they lead to: a chunk of entries, which
- * are keyed by hashes, would touch nearly every page of the file. What a crash takes away so is read from the topic again. Where the state alone has moved, it goes to a
- * file of its own.
+ * are keyed by hashes, would touch nearly every page of the file. What a crash takes away so is read from the topic again. Where little waits at the end, it goes to a
+ * journal beside the file, and waits on.
  */
 export class LocalView implements SnapshotView {
   readonly #root: RootDatabase;
@@ -39,11 +41,10 @@ export class LocalView implements SnapshotView {
   readonly #row = new StoredRow();
   #state: ViewState;
   #nextOrdinal = 0;
-  /** The state as this process last read or wrote it. */
+  /** LMDB's state as this process last read or wrote it. */
   #persisted: Buffer | undefined;
-  /** Where it has moved since, while nothing else changed. */
-  readonly #stateFile: StateFile;
-  /** The state, or anything else, differs from what is stored. */
+  readonly #journal: Journal;
+  /** The state, or anything else, differs from what the files hold. */
   #isPending = false;
   /** The file is as it was closed. */
   #isSealed: boolean;
@@ -55,7 +56,7 @@ export class LocalView implements SnapshotView {
     this.#topic = topic;
     this.#root = root;
     this.#isSealed = isSealed;
-    this.#stateFile = new StateFile(stateFile(folder));
+    this.#journal = new Journal(journalFile(folder));
     this.#wasDiscarded = wasDiscarded;
     this.#meta = openBinary(root, 'meta');
     const isBlank = this.#meta.getBinary(STATE_KEY) === undefined;
@@ -307,11 +308,21 @@ export class LocalView implements SnapshotView {
   }
 
   #writeLast(): void {
-    this.#writePending();
     if (!this.#isPending) return;
     const stored = this.#persisted;
-    if (this.#isSealed && stored !== undefined) guarded(this.#folder, () => this.#stateFile.move(stored, this.#encodeState()));
+    if (this.#isSealed && stored !== undefined && this.#pendingBytes <= MAX_JOURNAL_BYTES) this.#writeJournal(stored);
     else this.#write(() => undefined);
+  }
+
+  #writeJournal(stored: Uint8Array): void {
+    guarded(this.#folder, () =>
+      this.#journal.write(stored, {
+        state: this.#encodeState(),
+        entries: this.#entries.pendingRecords,
+        rows: this.#rows.pendingRecords,
+        touched: this.#groups.touched,
+      }),
+    );
   }
 
   /** One transaction of LMDB: what waits to be written, what else there is, and the state that both lead to. */
@@ -330,6 +341,7 @@ export class LocalView implements SnapshotView {
       });
       this.#entries.forgetPending();
       this.#rows.forgetPending();
+      this.#journal.discard();
       this.#isPending = false;
     });
   }
@@ -351,15 +363,15 @@ export class LocalView implements SnapshotView {
     this.#root.resetReadTxn();
     const found = this.#meta.getBinary(STATE_KEY);
     const isSame = found === undefined ? this.#persisted === undefined : this.#persisted?.equals(found) === true;
-    return isSame && this.#stateFile.isOurs();
+    return isSame && this.#journal.isOurs();
   }
 
   #readState(): ViewState {
     const bytes = this.#meta.getBinary(STATE_KEY);
     if (bytes === undefined) return emptyState();
     this.#persisted = Buffer.from(bytes);
-    const newest = this.#stateFile.movedFrom(this.#persisted) ?? this.#persisted;
-    const { layout, topic, nextOrdinal, groupNumber, stamp: _, ...state } = decodeState(newest);
+    const journaled = this.#journal.read(this.#persisted);
+    const { layout, topic, nextOrdinal, groupNumber, stamp: _, ...state } = decodeState(journaled?.state ?? this.#persisted);
     if (layout !== LAYOUT || topic !== this.#topic) {
       this.#wasDiscarded ||= layout === LAYOUT;
       this.clear();
@@ -367,7 +379,15 @@ export class LocalView implements SnapshotView {
     }
     this.#nextOrdinal = nextOrdinal;
     this.#groups.number = groupNumber;
+    if (journaled !== undefined) this.#wait(journaled);
     return state;
+  }
+
+  /** What the journal holds waits to be written, as it did when the copy was closed. */
+  #wait({ entries, rows, touched }: Journaled): void {
+    this.#entries.loadPending(entries);
+    this.#rows.loadPending(rows);
+    for (const row of touched) this.#groups.touch(row);
   }
 }
 

@@ -24,6 +24,23 @@ export class PendingTable {
     return this.#end;
   }
 
+  /** All records, in the order of adding; valid until the next put. */
+  get records(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  /** Takes the place of an empty one: what `records` once gave. */
+  load(records: Uint8Array): void {
+    this.#reserve(records.length);
+    this.#bytes.set(records);
+    this.#end = records.length;
+    let count = 0;
+    for (let at = 0; at < this.#end; at = this.#after(at)) count++;
+    let places = FIRST_PLACES;
+    while (places <= 2 * count) places *= 4;
+    this.#indexAll(places);
+  }
+
   get isFull(): boolean {
     return this.#count >= MAX_ORDERED / 2;
   }

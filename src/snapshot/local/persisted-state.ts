@@ -20,8 +20,8 @@ export function encodeState(state: ViewState, own: Pick<PersistedState, 'topic' 
   return Buffer.from(JSON.stringify(persisted));
 }
 
-export function decodeState(bytes: Buffer): PersistedState {
-  return JSON.parse(bytes.toString('utf8')) as PersistedState;
+export function decodeState(bytes: Uint8Array): PersistedState {
+  return JSON.parse(Buffer.from(bytes).toString('utf8')) as PersistedState;
 }
 
 /** Of a copy that holds nothing yet. */

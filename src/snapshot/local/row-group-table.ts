@@ -21,6 +21,8 @@ export class RowGroupTable {
   readonly #pages: ({ readonly page: number; readonly rows: Uint32Array } | undefined)[] = new Array(CACHED_PAGES);
   /** Pages that differ from the stored ones. */
   readonly #changed = new Map<number, Uint32Array>();
+  /** Rows that left their group since the last flush. */
+  #touched: number[] = [];
   /** Of the group recorded last; 0 is no group. */
   number = 0;
 
@@ -49,15 +51,22 @@ export class RowGroupTable {
     }
   }
 
-  /** Within a transaction: the row's mark is being written or dropped. */
+  /** The row's mark is being written or dropped. */
   touch(row: number): void {
-    if (this.number > 0 && this.#page(row)[row % PAGE_ROWS] !== 0) this.#put(row, 1, 0);
+    if (this.number === 0 || this.#page(row)[row % PAGE_ROWS] === 0) return;
+    this.#put(row, 1, 0);
+    this.#touched.push(row);
+  }
+
+  get touched(): readonly number[] {
+    return this.#touched;
   }
 
   /** At the end of a transaction. */
   flush(): void {
     for (const [page, rows] of this.#changed) this.#db.putSync(pageKey(page), Buffer.from(rows.buffer));
     this.#changed.clear();
+    this.#touched = [];
   }
 
   /** Within a transaction. */
@@ -65,6 +74,7 @@ export class RowGroupTable {
     this.#db.clearSync();
     this.#pages.fill(undefined);
     this.#changed.clear();
+    this.#touched = [];
     this.number = 0;
   }
 

@@ -34,6 +34,15 @@ export class StoredTable {
     return this.#pending.size;
   }
 
+  /** What waits, to be kept in another place and loaded again into the table of a copy that is just opened. */
+  get pendingRecords(): Uint8Array {
+    return this.#pending.records;
+  }
+
+  loadPending(records: Uint8Array): void {
+    this.#pending.load(records);
+  }
+
   get isFull(): boolean {
     return this.#pending.isFull;
   }

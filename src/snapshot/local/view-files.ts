@@ -1,21 +1,21 @@
 import { constants, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Database, open, RootDatabase } from 'lmdb';
+import { copyJournal } from './journal.ts';
 import { isReadable } from './probe.ts';
 import { inspectSeal, type SealState, seal } from './seal.ts';
-import { copyStateFile } from './state-file.ts';
 
 /** The LMDB environment of a copy, in the mapping's folder. */
 const FILE = 'view.mdb';
-const STATE_FILE = 'view.state';
+const JOURNAL = 'view.journal';
 const DATABASES = ['meta', 'entries', 'rows', 'groups'] as const;
 
 export function viewFile(folder: string): string {
   return path.join(folder, FILE);
 }
 
-export function stateFile(folder: string): string {
-  return path.join(folder, STATE_FILE);
+export function journalFile(folder: string): string {
+  return path.join(folder, JOURNAL);
 }
 
 /** What the seal says, where the file can be opened at all; undefined where it must not be. */
@@ -26,7 +26,7 @@ export function usableSeal(folder: string): SealState | undefined {
 }
 
 export function removeView(folder: string): void {
-  for (const name of [FILE, `${FILE}-lock`, `${FILE}.seal`, STATE_FILE]) rmSync(path.join(folder, name), { force: true });
+  for (const name of [FILE, `${FILE}-lock`, `${FILE}.seal`, JOURNAL, `${JOURNAL}.new`]) rmSync(path.join(folder, name), { force: true });
 }
 
 export function openRoot(lmdb: { readonly open: typeof open }, folder: string): RootDatabase {
@@ -43,7 +43,7 @@ export async function copyView(from: string, to: string): Promise<void> {
   const sealState = inspectSeal(source);
   if (sealState === 'absent' || sealState === 'broken') return;
   mkdirSync(to, { recursive: true, mode: 0o700 });
-  copyStateFile(stateFile(from), stateFile(to));
+  copyJournal(journalFile(from), journalFile(to));
   if (sealState === 'intact') {
     copyFileSync(source, target, constants.COPYFILE_FICLONE);
     // Had a run begun to write meanwhile, the copy would be torn.
