@@ -68,8 +68,11 @@ async function measureTable(options: BenchOptions, systems: Systems, table: Tabl
   if (options.tenMillion) memory.push({ rows: options.rows, ...(await bench.memory()) });
   if (options.tenMillion) {
     const large = await filled(options, systems, options.rows * 10);
-    memory.push({ rows: large.rows, ...(await new Bench(options, { ...systems, table: large }, say).memory()) });
-    await large.close();
+    try {
+      memory.push({ rows: large.rows, ...(await new Bench(options, { ...systems, table: large }, say).memory()) });
+    } finally {
+      await large.close();
+    }
   }
 
   const machine = `${os.cpus().length} cores (${os.cpus()[0]?.model}), Node ${process.versions.node}, PostgreSQL ${postgresVersion}`;

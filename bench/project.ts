@@ -65,7 +65,7 @@ export async function createProject(name: string, postgresUrl: string, brokers: 
     'headrace.yml',
     `project: ${name}
 environment: dev
-warehouses: { main: { type: postgres, url: "\${BENCH_POSTGRES}" } }
+warehouses: { main: { type: postgres, url: "\${BENCH_POSTGRES}", statement_timeout: 6h } }
 kafka: { brokers: "\${BENCH_BROKERS}" }
 topics: { partitions: ${PARTITIONS} }
 snapshot: { path: .headrace }
