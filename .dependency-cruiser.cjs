@@ -47,12 +47,13 @@ const PACKAGES = {
   'pg-copy-streams': ['src/warehouse/postgres/'],
   picocolors: ['src/cli/'],
   pino: ['src/cli/', 'src/server/', 'src/run/', 'src/compose.ts'],
+  'snowflake-sdk': ['src/warehouse/snowflake/'],
   yaml: ['src/config/', 'src/ops/catalogue/'],
   zod: ['src/config/'],
 };
 
 /** Drivers: a run pays for loading only those that it uses. */
-const LAZY = ['@duckdb/node-api', 'kafkajs', 'lmdb', 'pg', 'pg-copy-streams'];
+const LAZY = ['@duckdb/node-api', 'kafkajs', 'lmdb', 'pg', 'pg-copy-streams', 'snowflake-sdk'];
 
 const literally = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 const anyOf = (prefixes) => `^(?:${prefixes.map(literally).join('|')})`;

@@ -55,5 +55,7 @@ export async function createWarehouse(config: WarehouseConfig): Promise<Warehous
       return new (await import('./warehouse/postgres/warehouse.ts')).PostgresWarehouse(config);
     case 'duckdb':
       return new (await import('./warehouse/duckdb/warehouse.ts')).DuckDbWarehouse(config);
+    case 'snowflake':
+      return new (await import('./warehouse/snowflake/warehouse.ts')).SnowflakeWarehouse(config);
   }
 }

@@ -29,7 +29,7 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     ['headrace init activation', 'headrace init . --warehouse postgres --name activation'],
   );
   init.command
-    .addOption(new Option('--warehouse <type>', 'kind of warehouse').choices(['duckdb', 'postgres']).default('duckdb'))
+    .addOption(new Option('--warehouse <type>', 'kind of warehouse').choices(['duckdb', 'postgres', 'snowflake']).default('duckdb'))
     .option('--name <name>', "name of the project (default: the folder's)");
   init.runs(async ([dir], flags) => {
     const { init } = await import('./commands/init.ts');

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
 import { compileGuards, DEFAULT_GUARDS } from './compile-guards.ts';
+import { compileSnowflake } from './compile-snowflake.ts';
 import type { DbtSection } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
 import type {
@@ -86,12 +87,13 @@ function compileWarehouse(
     connectTimeoutMs: written.connect_timeout ?? 10_000,
   };
   if (written.type === 'duckdb') return compileDuckDb(common, written, document, root, report);
+  if (written.type === 'snowflake') return compileSnowflake(common, written, document, report);
   const url = postgresAddress(name, written, document, report);
   return url === undefined ? undefined : { ...common, type: 'postgres', url, tls: compileTls(written.tls) };
 }
 
 function compileDuckDb(
-  common: Omit<WarehouseConfig, 'type' | 'path' | 'url' | 'tls'>,
+  common: Pick<WarehouseConfig, 'name' | 'location' | 'statementTimeoutMs' | 'connectTimeoutMs'>,
   written: z.output<typeof duckdbSchema>,
   document: SourceDocument,
   root: string,

@@ -1,8 +1,12 @@
+/** The kinds of warehouse that a new project can begin with. */
+export const INIT_WAREHOUSES = ['duckdb', 'postgres', 'snowflake'] as const;
+export type InitWarehouse = (typeof INIT_WAREHOUSES)[number];
+
 /** The files of a new project: path → text. */
-export function sampleFiles(name: string, warehouse: 'duckdb' | 'postgres'): ReadonlyMap<string, string> {
+export function sampleFiles(name: string, warehouse: InitWarehouse): ReadonlyMap<string, string> {
   const duckdb = warehouse === 'duckdb';
   return new Map([
-    ['headrace.yml', projectFile(name, duckdb ? DUCKDB : POSTGRES)],
+    ['headrace.yml', projectFile(name, WAREHOUSES[warehouse])],
     ['models/customers.yml', modelFile(duckdb ? 'customers' : 'public.customers')],
     ['mappings/customer.yml', mappingFile(name)],
     ['.gitignore', '.headrace/\n*.duckdb\n*.duckdb.wal\n'],
@@ -10,11 +14,19 @@ export function sampleFiles(name: string, warehouse: 'duckdb' | 'postgres'): Rea
   ]);
 }
 
-const DUCKDB = `    type: duckdb
-    path: warehouse.duckdb`;
-
-const POSTGRES = `    type: postgres
-    url: \${WAREHOUSE_URL}                 # postgres://user:password@host:5432/database`;
+const WAREHOUSES: Readonly<Record<InitWarehouse, string>> = {
+  duckdb: `    type: duckdb
+    path: warehouse.duckdb`,
+  postgres: `    type: postgres
+    url: \${WAREHOUSE_URL}                 # postgres://user:password@host:5432/database`,
+  snowflake: `    type: snowflake
+    account: \${SNOWFLAKE_ACCOUNT}         # MYORG-MYACCOUNT
+    user: \${SNOWFLAKE_USER}
+    private_key: \${SNOWFLAKE_PRIVATE_KEY} # PEM text, or \${file:/run/secrets/key.p8}
+    role: HEADRACE
+    warehouse: HEADRACE_WH
+    database: ANALYTICS`,
+};
 
 function projectFile(name: string, warehouse: string): string {
   return `# yaml-language-server: $schema=./schemas/headrace.schema.json

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HeadraceError } from '../core/errors.ts';
-import { sampleFiles } from './init-files.ts';
+import { type InitWarehouse, sampleFiles } from './init-files.ts';
 import { SCHEMA_FILES, schemaText } from './json-schemas.ts';
 import { errorWord } from './variables.ts';
 
 export interface InitOptions {
-  readonly warehouse: 'duckdb' | 'postgres';
+  readonly warehouse: InitWarehouse;
   /** `[a-z0-9-]+`; made from the folder's name unless given. */
   readonly name?: string | undefined;
 }
@@ -58,17 +58,22 @@ export async function initProject(dir: string, options: InitOptions): Promise<In
   return { files: [...files.keys()], nextSteps: nextSteps(options.warehouse, hasGitignore) };
 }
 
+const OWN_NAMES = 'Name your table and columns in models/customers.yml and mappings/customer.yml.';
+
+const FIRST_STEPS: Readonly<Record<InitWarehouse, readonly string[]>> = {
+  duckdb: ['Create the sample table: duckdb warehouse.duckdb < warehouse.sql'],
+  postgres: ['Say where PostgreSQL is: export WAREHOUSE_URL=postgres://user:password@host:5432/database', OWN_NAMES],
+  snowflake: [
+    'Say where Snowflake is, and as whom to log in: export SNOWFLAKE_ACCOUNT=MYORG-MYACCOUNT SNOWFLAKE_USER=HEADRACE SNOWFLAKE_PRIVATE_KEY="$(cat key.p8)"',
+    'Set role, warehouse and database in headrace.yml.',
+    OWN_NAMES,
+  ],
+};
+
 function nextSteps(warehouse: InitOptions['warehouse'], hasGitignore: boolean): readonly string[] {
-  const source =
-    warehouse === 'duckdb'
-      ? ['Create the sample table: duckdb warehouse.duckdb < warehouse.sql']
-      : [
-          'Say where PostgreSQL is: export WAREHOUSE_URL=postgres://user:password@host:5432/database',
-          'Name your table and columns in models/customers.yml and mappings/customer.yml.',
-        ];
   return [
     ...(hasGitignore ? ['Add these lines to .gitignore: .headrace/ *.duckdb *.duckdb.wal'] : []),
-    ...source,
+    ...FIRST_STEPS[warehouse],
     'Say where Kafka is: export KAFKA_BROKERS=localhost:9092',
     'Check the project: headrace validate',
     'Create the topics: headrace topics apply',

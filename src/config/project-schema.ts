@@ -2,11 +2,10 @@
 import { z } from 'zod';
 import { boolean, integer, leaf, secretText, text } from './leaf.ts';
 import { brokers, choice, duration, httpUrl, pem, postgresUrl, share, slug } from './scalars.ts';
+import { snowflakeSchema } from './snowflake-schema.ts';
+import { warehouseTimeouts } from './warehouse-timeouts.ts';
 
 /** The written form of headrace.yml. Descriptions go into the JSON Schema that editors read. */
-
-const statementTimeout = duration('1s', '1d').optional().meta({ description: 'The longest that one statement may take.', default: '30m' });
-const connectTimeout = duration('100ms', '10m').optional().meta({ description: 'The longest that connecting may take.', default: '10s' });
 
 const tls = z
   .strictObject({
@@ -30,21 +29,16 @@ export const postgresSchema = z.strictObject({
   user: text().optional().meta({ description: 'User.' }),
   password: secretText().optional().meta({ description: '${VAR} or ${file:...} only.' }),
   tls: tlsOrFlag,
-  statement_timeout: statementTimeout,
-  connect_timeout: connectTimeout,
+  ...warehouseTimeouts,
 });
 
 export const duckdbSchema = z.strictObject({
   type: z.literal('duckdb').meta({ description: 'A DuckDB database file.' }),
   path: text().meta({ description: "The database file, relative to the project's folder." }),
-  statement_timeout: statementTimeout,
-  connect_timeout: connectTimeout,
+  ...warehouseTimeouts,
 });
 
-export const SUPPORTED_WAREHOUSES = ['postgres', 'duckdb'] as const;
-export const LATER_WAREHOUSES = ['snowflake', 'bigquery'] as const;
-
-const warehouse = z.discriminatedUnion('type', [postgresSchema, duckdbSchema]);
+const warehouse = z.discriminatedUnion('type', [postgresSchema, duckdbSchema, snowflakeSchema]);
 
 const sasl = z.discriminatedUnion('mechanism', [
   z.strictObject({

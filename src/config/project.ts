@@ -21,7 +21,7 @@ export interface Project {
   readonly contracts: ReadonlyMap<string, ContractHistory>;
 }
 
-export type WarehouseConfig = PostgresConfig | DuckDbConfig;
+export type WarehouseConfig = PostgresConfig | DuckDbConfig | SnowflakeConfig;
 
 interface WarehouseCommon {
   readonly name: string;
@@ -43,6 +43,27 @@ export interface DuckDbConfig extends WarehouseCommon {
   /** Absolute path of the database file. */
   readonly path: string;
 }
+
+export interface SnowflakeConfig extends WarehouseCommon {
+  readonly type: 'snowflake';
+  /** Account identifier: `MYORG-MYACCOUNT`. */
+  readonly account: string;
+  readonly user: string;
+  readonly login: SnowflakeLogin;
+  readonly role?: string | undefined;
+  /** Virtual warehouse. */
+  readonly warehouse?: string | undefined;
+  readonly database: string;
+  readonly schema?: string | undefined;
+  /** Without a slash at the end. */
+  readonly accessUrl?: string | undefined;
+}
+
+export type SnowflakeLogin =
+  /** A PEM text (PKCS #8). */
+  | { readonly method: 'key_pair'; readonly privateKey: string; readonly passphrase?: string | undefined }
+  | { readonly method: 'password'; readonly password: string }
+  | { readonly method: 'oauth' | 'access_token'; readonly token: string };
 
 export interface TlsConfig {
   /** PEM texts, not paths. */

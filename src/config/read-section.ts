@@ -88,7 +88,7 @@ function problemsOf(issue: z.core.$ZodIssue, schema: Schema, raw: unknown, docum
 }
 
 const OPTION_NOUNS: Readonly<Record<string, string>> = { type: 'warehouse type', mechanism: 'mechanism' };
-const LATER_OPTIONS: readonly string[] = ['snowflake', 'bigquery'];
+const LATER_OPTIONS: readonly string[] = ['bigquery'];
 
 function unionProblems(
   issue: z.core.$ZodIssueInvalidUnion,

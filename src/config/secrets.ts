@@ -40,6 +40,9 @@ function secretPaths(document: SourceDocument): readonly Path[] {
     ['snapshot', 'key'],
     ...warehouseNames(document).flatMap((name) => [
       ['warehouses', name, 'password'],
+      ['warehouses', name, 'token'],
+      ['warehouses', name, 'private_key'],
+      ['warehouses', name, 'private_key_passphrase'],
       ['warehouses', name, 'tls', 'key'],
     ]),
   ];

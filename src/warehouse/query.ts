@@ -22,16 +22,17 @@ export interface SelectItem {
 /** The relation as it stands behind `from`, always under the name "model". */
 export function fromClause(relation: Relation, dialect: Dialect): string {
   if ('table' in relation) {
-    return `${tableName(relation.table, dialect)} as ${dialect.quoteName('model')}`;
+    return `${tableNames(relation.table, dialect)
+      .map((part) => dialect.quoteName(part))
+      .join('.')} as ${dialect.quoteName('model')}`;
   }
   // A line of its own for the closing bracket: the query may end in a comment.
   return `(\n${withoutTrailingSemicolon(relation.sql)}\n) as ${dialect.quoteName('model')}`;
 }
 
-/** The table as it stands behind `from`, its parts in quotes. */
-export function tableName(table: string, dialect: Dialect): string {
-  const parts = tableParts(table).map(({ text, isQuoted }) => (isQuoted ? text : (dialect.unquotedName?.(text) ?? text)));
-  return parts.map((part) => dialect.quoteName(part)).join('.');
+/** The parts of a table's name as the warehouse holds them. */
+export function tableNames(table: string, dialect: Dialect): readonly string[] {
+  return tableParts(table).map(({ text, isQuoted }) => (isQuoted ? text : (dialect.unquotedName?.(text) ?? text)));
 }
 
 /** Yields no rows; its result has the relation's columns. */

@@ -3,14 +3,20 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import { initProject } from '../../src/config/init.ts';
+import { INIT_WAREHOUSES } from '../../src/config/init-files.ts';
 import { loadProject } from '../../src/config/load-project.ts';
 import { mustLoad, temporaryFolder, writeFiles } from './written-project.ts';
 
 describe('a new project', () => {
-  test.each(['duckdb', 'postgres'] as const)('for %s loads as it is', async (warehouse) => {
+  test.each(INIT_WAREHOUSES)('for %s loads as it is', async (warehouse) => {
     const dir = join(await temporaryFolder(), 'My Shop!');
     const { files, nextSteps } = await initProject(dir, { warehouse });
-    const loaded = await loadProject(dir, warehouse === 'postgres' ? { WAREHOUSE_URL: 'postgres://u:p@h/db' } : {});
+    const loaded = await loadProject(dir, {
+      WAREHOUSE_URL: 'postgres://u:p@h/db',
+      SNOWFLAKE_ACCOUNT: 'MYORG-MYACCOUNT',
+      SNOWFLAKE_USER: 'HEADRACE',
+      SNOWFLAKE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----',
+    });
     expect(loaded.problems).toEqual([]);
     const project = mustLoad(loaded);
     expect([project.name, project.environment, project.kafka.brokers]).toEqual(['my-shop', 'dev', ['localhost:9092']]);

@@ -250,10 +250,10 @@ const cases: readonly Case[] = [
   headrace(
     'later warehouse',
     'type: postgres',
-    'type: snowflake',
+    'type: bigquery',
     '5 warehouses.main.type',
-    '`snowflake` is not supported in this version',
-    'postgres, duckdb',
+    '`bigquery` is not supported in this version',
+    'postgres, duckdb, snowflake',
   ),
   headrace(
     'unknown warehouse type',

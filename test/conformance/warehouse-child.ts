@@ -14,6 +14,10 @@ async function open(): Promise<Warehouse> {
     const { PostgresWarehouse } = await import('../../src/warehouse/postgres/warehouse.ts');
     return new PostgresWarehouse(config as ConstructorParameters<typeof PostgresWarehouse>[0]);
   }
+  if (config.type === 'snowflake') {
+    const { SnowflakeWarehouse } = await import('../../src/warehouse/snowflake/warehouse.ts');
+    return new SnowflakeWarehouse(config as ConstructorParameters<typeof SnowflakeWarehouse>[0]);
+  }
   const { DuckDbWarehouse } = await import('../../src/warehouse/duckdb/warehouse.ts');
   return new DuckDbWarehouse(config as ConstructorParameters<typeof DuckDbWarehouse>[0]);
 }

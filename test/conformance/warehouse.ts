@@ -42,6 +42,8 @@ export interface TestSql {
   readonly typeNames: Readonly<
     Record<'string' | 'int16' | 'int32' | 'int64' | 'decimal' | 'float64' | 'date' | 'timestamp' | 'timestamptz', string>
   >;
+  /** Column names that no query can read here: why is the adapter's affair. */
+  readonly unreadableNames?: readonly string[];
   /** The kind of the literal 1. */
   readonly kindOfOne: Column['kind'];
 }
@@ -170,7 +172,18 @@ export function warehouseConformance(engine: Engine, start: () => Promise<Wareho
     });
 
     unlessExcepted('hostile names')('takes hostile column names for names', async () => {
-      const names = ['"; drop table x; --', '__proto__', 'constructor', "o'clock", 'ünï', 'a.b', 'select', 'model', 'with\nnewline', '$1'];
+      const names = [
+        '"; drop table x; --',
+        '__proto__',
+        'constructor',
+        "o'clock",
+        'ünï',
+        'a.b',
+        'select',
+        'model',
+        'with\nnewline',
+        '$1',
+      ].filter((name) => !harness.sql.unreadableNames?.includes(name));
       const { quoteName, typeNames } = harness.sql;
       const table = quoteName('od"d; -- name');
       await harness.execute(`create table ${table} (${names.map((name) => `${quoteName(name)} ${typeNames.int32}`).join(', ')})`);
@@ -224,10 +237,10 @@ export function warehouseConformance(engine: Engine, start: () => Promise<Wareho
         );
 
       it.each<[string, Relation, RegExp]>([
-        ['a missing table', { table: 'no_such_table' }, /no_such_table/],
-        ['a missing schema', { table: 'no_such_schema.t' }, /no_such_schema/],
+        ['a missing table', { table: 'no_such_table' }, /no_such_table/i],
+        ['a missing schema', { table: 'no_such_schema.t' }, /no_such_schema/i],
         ['a syntax error', { sql: 'selekt 1 as a' }, /selekt|near "1" \(line 1/],
-        ['a missing column in the query', { sql: 'select 1 as a where nope = 1' }, /nope/],
+        ['a missing column in the query', { sql: 'select 1 as a where nope = 1' }, /nope/i],
         ['two columns of one name', { sql: 'select 1 as a, 2 as a' }, /two columns of the name "a"/],
         ['no statement', { sql: '-- nothing' }, /./],
         ['two statements', { sql: 'select 1 as a; select 2 as a' }, /./],
@@ -276,7 +289,7 @@ export function warehouseConformance(engine: Engine, start: () => Promise<Wareho
     });
 
     fidelity(engine, () => ({ harness, warehouse }));
-    cursors(() => ({ harness, warehouse }));
+    cursors(engine, () => ({ harness, warehouse }));
     injectivity(() => ({ harness, warehouse }));
     limits(engine, () => ({ harness, warehouse }));
   });

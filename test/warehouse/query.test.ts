@@ -3,13 +3,26 @@ import type { Column } from '../../src/core/row.ts';
 import { DUCKDB_DIALECT } from '../../src/warehouse/duckdb/dialect.ts';
 import { POSTGRES_DIALECT } from '../../src/warehouse/postgres/dialect.ts';
 import { type Dialect, describeQuery, modelColumn, scanQuery, splitTableName } from '../../src/warehouse/query.ts';
+import { SNOWFLAKE_DIALECT } from '../../src/warehouse/snowflake/dialect.ts';
 import { withoutTrailingSemicolon } from '../../src/warehouse/sql-text.ts';
 import type { ScanRequest } from '../../src/warehouse/warehouse.ts';
 
 const DIALECTS: readonly (readonly [string, Dialect])[] = [
   ['postgres', POSTGRES_DIALECT],
   ['duckdb', DUCKDB_DIALECT],
+  ['snowflake', SNOWFLAKE_DIALECT],
 ];
+
+/** Where a dialect's text holds the type of the cursor, and its name is another one than in the cases below. */
+const SOURCE_TYPES: Readonly<Record<string, Readonly<Partial<Record<Column['kind'], string>>>>> = {
+  snowflake: {
+    timestamptz: 'TIMESTAMP_LTZ(9)',
+    timestamp: 'TIMESTAMP_NTZ(9)',
+    date: 'DATE',
+    int64: 'NUMBER(18,0)',
+    decimal: 'NUMBER(12,2)',
+  },
+};
 
 const column = (kind: Column['kind'], sourceType: string): Column => ({ name: 'updated_at', kind, sourceType });
 const TABLE = { table: 'marts.customers' };
@@ -110,7 +123,8 @@ const CASES: readonly (readonly [string, ScanRequest, Column | undefined])[] = [
 
 describe('scanQuery', () => {
   for (const [engine, dialect] of DIALECTS) {
-    it.each(CASES)(`${engine}: %s`, async (name, request, cursor) => {
+    it.each(CASES)(`${engine}: %s`, async (name, request, given) => {
+      const cursor = given && { ...given, sourceType: SOURCE_TYPES[engine]?.[given.kind] ?? given.sourceType };
       const items = request.columns.map((of) => ({ expression: modelColumn(of, dialect), name: of }));
       await expect(`${scanQuery(request, items, cursor, dialect)}\n`).toMatchFileSnapshot(`../golden/warehouse/${engine}-${name}.sql`);
     });

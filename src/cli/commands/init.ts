@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { initProject } from '../../config/init.ts';
+import { type InitOptions, initProject } from '../../config/init.ts';
 import { EXIT } from '../../core/errors.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 
 export interface InitFlags {
-  readonly warehouse: 'duckdb' | 'postgres';
+  readonly warehouse: InitOptions['warehouse'];
   readonly name?: string;
 }
 

@@ -44,6 +44,28 @@ const OWN: Readonly<Record<WarehouseConfig['type'], Readonly<Record<string, Colu
     blob: 'bytes',
     datetime: 'timestamp',
   },
+  snowflake: {
+    string: 'string',
+    char: 'string',
+    double: 'float64',
+    float: 'float64',
+    // All of them are NUMBER(38,0), and the names of whole numbers promise no less.
+    ...Object.fromEntries(
+      ['smallint', 'int2', 'int', 'integer', 'int4', 'bigint', 'int8', 'tinyint', 'byteint', 'number'].map((name) => [
+        name,
+        'decimal' as const,
+      ]),
+    ),
+    binary: 'bytes',
+    varbinary: 'bytes',
+    variant: 'json',
+    object: 'json',
+    array: 'array',
+    datetime: 'timestamp',
+    timestamp_ntz: 'timestamp',
+    timestamp_ltz: 'timestamptz',
+    timestamp_tz: 'timestamptz',
+  },
 };
 
 /** The kind of column that a declared type becomes; undefined where that cannot be told from the text alone: then nothing is concluded from it. */

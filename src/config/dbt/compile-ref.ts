@@ -11,7 +11,11 @@ import { quotedTable, relationParts } from './relation-name.ts';
 import { changedSince } from './staleness.ts';
 
 /** The adapters of dbt that build what a warehouse of ours reads. */
-const ADAPTERS: Readonly<Record<WarehouseConfig['type'], readonly string[]>> = { postgres: ['postgres'], duckdb: ['duckdb'] };
+const ADAPTERS: Readonly<Record<WarehouseConfig['type'], readonly string[]>> = {
+  postgres: ['postgres'],
+  duckdb: ['duckdb'],
+  snowflake: ['snowflake'],
+};
 
 export interface CompiledRef {
   readonly relation: Relation;
@@ -76,7 +80,7 @@ function relationOf(entry: Entry, warehouse: WarehouseConfig, dbt: DbtProject, c
     entry.meta?.external_location,
     entry.source_meta?.external_location,
   ];
-  const parts = relationParts(entry.relation_name, (bare) => (warehouse.type === 'postgres' ? bare.toLowerCase() : bare));
+  const parts = relationParts(entry.relation_name, (bare) => storedName(bare, warehouse.type));
   if (parts === undefined || external.some((each) => each != null)) {
     complain(['ref'], `${entry.unique_id} is no table in the database: dbt reads it from files.`, 'Name a dbt model that is made of it.');
     return undefined;
@@ -93,11 +97,19 @@ function relationOf(entry: Entry, warehouse: WarehouseConfig, dbt: DbtProject, c
     // A file of DuckDB may be a copy with another name.
     warn(['ref'], message, suggestion);
   }
-  return { table: quotedTable(parts.slice(-2)) };
+  // Snowflake reads other databases than that of the connection.
+  return { table: quotedTable(warehouse.type === 'snowflake' ? parts.slice(-3) : parts.slice(-2)) };
 }
 
-/** The database that a warehouse's connection is to: PostgreSQL reads no other one; DuckDB names it after its file, up to the first point. */
+/** What a name without quotes stands for. */
+function storedName(bare: string, type: WarehouseConfig['type']): string {
+  if (type === 'postgres') return bare.toLowerCase();
+  return type === 'snowflake' ? bare.toUpperCase() : bare;
+}
+
+/** The database that a warehouse's connection is to, and no other one is read: PostgreSQL reads no other one; DuckDB names it after its file, up to the first point. */
 function databaseOf(warehouse: WarehouseConfig): string | undefined {
+  if (warehouse.type === 'snowflake') return undefined;
   if (warehouse.type === 'duckdb') return basename(warehouse.path).replace(/^\.+/, '').split('.')[0];
   const name = URL.canParse(warehouse.url) ? new URL(warehouse.url).pathname.slice(1) : '';
   return name === '' ? undefined : decodeURIComponent(name);

@@ -1,0 +1,3 @@
+select
+  "model"."id" as "id"
+from "MARTS"."CUSTOMERS" as "model"

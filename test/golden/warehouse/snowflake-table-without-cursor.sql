@@ -1,0 +1,4 @@
+select
+  "model"."id" as "id",
+  "model"."plan" as "plan"
+from "MARTS"."CUSTOMERS" as "model"
