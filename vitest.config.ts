@@ -5,12 +5,21 @@ const withServices = ['test/**/*.{pg,snowflake,kafka,e2e}.test.ts'];
 // Runs `npm run check`, which runs the unit tests: so it is none of them.
 const ofTheCheck = 'test/repository/check.test.ts';
 
+// Against real accounts, by `npm run test:live` alone.
+const live = process.env.HEADRACE_LIVE === undefined ? [] : ['test/**/*.live.test.ts'];
+
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...withServices, ofTheCheck, 'test/long/**'], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...withServices, ofTheCheck, 'test/long/**', 'test/**/*.live.test.ts'],
+          testTimeout: 20_000,
+        },
       },
+      ...live.map((include) => ({ test: { name: 'live', include: [include], testTimeout: 300_000, hookTimeout: 300_000, maxWorkers: 1 } })),
       { test: { name: 'repository', include: [ofTheCheck], sequence: { groupOrder: 1 } } },
       {
         test: {

@@ -2,7 +2,7 @@
  * Runs a task of this repository on a fresh clone or an old one: installs what package-lock.json asks for if it is not there yet, builds
  * dist/ if a source is newer, then runs the task with this terminal and ends as the task ended.
  *
- *     node scripts/bootstrap.mjs <build|check|test|test:long|demo|bench> [arguments of the task]
+ *     node scripts/bootstrap.mjs <build|check|test|test:long|test:live|demo|bench> [arguments of the task]
  *
  * Plain JavaScript with old syntax and no dependencies, so that an old Node gets the message below rather than a syntax error.
  */

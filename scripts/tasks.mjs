@@ -3,6 +3,7 @@ import process from 'node:process';
 import { build, ensureBuilt } from './build.mjs';
 import { check } from './check.mjs';
 import { ensureInstalled } from './install.mjs';
+import { runLive } from './live.mjs';
 import { endLike, run, tool } from './process.mjs';
 import { reportNoTests, runTests } from './tests.mjs';
 
@@ -14,6 +15,7 @@ const TASKS = {
   // Not by tsx's own program: it kills a child that is busy when Ctrl-C comes, and the demo has to clean up.
   demo: (args) => afterBuild(() => run(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...args])),
   'test:long': (args) => afterBuild(() => run(...tool('tsx', 'test/long/soak.ts', ...args))),
+  'test:live': (args) => runLive(args),
   bench: (args) => afterBuild(() => run(...tool('tsx', 'bench/main.ts', ...args))),
 };
 

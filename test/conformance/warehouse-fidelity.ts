@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Warehouse } from '../../src/warehouse/warehouse.ts';
-import { type Engine, exceptionOf } from './exceptions.ts';
+import { type Engine, IS_LIVE, isExcepted } from './exceptions.ts';
 import { EXTREMES, type ExtremeId, type FidelityCases } from './extremes.ts';
 import type { WarehouseHarness } from './warehouse.ts';
 import { scanSql } from './warehouse-read.ts';
@@ -15,10 +15,11 @@ export type Findings = Readonly<Partial<Record<ExtremeId, Finding>>>;
 export function fidelity(engine: Engine, context: () => { harness: WarehouseHarness; warehouse: Warehouse }): void {
   it('brings every extreme value through, or has none', async () => {
     const { harness, warehouse } = context();
-    const ids = (Object.keys(EXTREMES) as ExtremeId[]).filter((id) => exceptionOf(engine, id) === undefined);
+    const ids = (Object.keys(EXTREMES) as ExtremeId[]).filter((id) => !isExcepted(engine, id));
     const findings = await findValues(warehouse, harness.fidelity, ids);
     expect(findings).toEqual(expectedValues(harness.fidelity, findings));
-    await matchGolden(engine, findings);
+    // What an account says of its types may differ from what the emulator says.
+    if (!IS_LIVE) await matchGolden(engine, findings);
   });
 }
 

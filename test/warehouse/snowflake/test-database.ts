@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { SnowflakeConfig } from '../../../src/config/project.ts';
 import { loadDriver } from '../../../src/warehouse/snowflake/driver.ts';
+import { loginOptions } from '../../../src/warehouse/snowflake/login.ts';
 
 /** A database of one suite's own, and a connection of its owner. */
 export interface TestDatabase {
@@ -31,9 +32,9 @@ export function emulatorConfig(url: string, more: Partial<SnowflakeConfig> = {})
 /** The emulator makes databases and schemas when somebody logs in to them. */
 export async function openDatabase(config: SnowflakeConfig): Promise<TestDatabase> {
   const driver = await loadDriver();
-  const { account, user, database, schema = 'PUBLIC', accessUrl = '', login } = config;
-  const password = login.method === 'password' ? login.password : '';
-  const connection = driver.createConnection({ account, username: user, password, database, schema, accessUrl });
+  const { account, user, database, schema, accessUrl, role, warehouse } = config;
+  const given = Object.entries({ schema, accessUrl, role, warehouse }).filter(([, value]) => value !== undefined);
+  const connection = driver.createConnection({ account, username: user, database, ...loginOptions(config), ...Object.fromEntries(given) });
   await new Promise<void>((resolve, reject) => {
     connection.connect((error) => (error ? reject(error) : resolve()));
   });
