@@ -34,11 +34,13 @@ const ADAPTERS = [
 const PACKAGES = {
   '@bufbuild/protobuf': ['src/contract/protobuf/'],
   '@duckdb/node-api': ['src/warehouse/duckdb/'],
+  '@google-cloud/bigquery': ['src/warehouse/bigquery/'],
   '@marcbachmann/cel-js': ['src/contract/'],
   avsc: ['src/contract/avro/'],
   commander: ['src/cli/'],
   'cron-parser': ['src/config/', 'src/run/'],
   'fastest-levenshtein': ['src/core/nearest.ts'],
+  'google-auth-library': ['src/warehouse/bigquery/'],
   'hash-wasm': ['src/snapshot/'],
   kafkajs: ['src/publish/kafka/'],
   lmdb: ['src/snapshot/local/'],
@@ -53,7 +55,16 @@ const PACKAGES = {
 };
 
 /** Drivers: a run pays for loading only those that it uses. */
-const LAZY = ['@duckdb/node-api', 'kafkajs', 'lmdb', 'pg', 'pg-copy-streams', 'snowflake-sdk'];
+const LAZY = [
+  '@duckdb/node-api',
+  '@google-cloud/bigquery',
+  'google-auth-library',
+  'kafkajs',
+  'lmdb',
+  'pg',
+  'pg-copy-streams',
+  'snowflake-sdk',
+];
 
 const literally = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 const anyOf = (prefixes) => `^(?:${prefixes.map(literally).join('|')})`;

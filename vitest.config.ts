@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // The suffix of a test says which service it needs; `unit` needs none.
-const withServices = ['test/**/*.{pg,snowflake,kafka,e2e}.test.ts'];
+const withServices = ['test/**/*.{pg,snowflake,bigquery,kafka,e2e}.test.ts'];
 // Runs `npm run check`, which runs the unit tests: so it is none of them.
 const ofTheCheck = 'test/repository/check.test.ts';
 

@@ -57,5 +57,7 @@ export async function createWarehouse(config: WarehouseConfig): Promise<Warehous
       return new (await import('./warehouse/duckdb/warehouse.ts')).DuckDbWarehouse(config);
     case 'snowflake':
       return new (await import('./warehouse/snowflake/warehouse.ts')).SnowflakeWarehouse(config);
+    case 'bigquery':
+      return new (await import('./warehouse/bigquery/warehouse.ts')).BigQueryWarehouse(config);
   }
 }

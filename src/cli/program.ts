@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { INIT_WAREHOUSES } from '../config/init-files.ts';
 import { PURPOSES } from '../publish/grants.ts';
 import { addGlobalOptions, commandAdder } from './add-command.ts';
 import type { CommandLine } from './context.ts';
@@ -29,7 +30,7 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     ['headrace init activation', 'headrace init . --warehouse postgres --name activation'],
   );
   init.command
-    .addOption(new Option('--warehouse <type>', 'kind of warehouse').choices(['duckdb', 'postgres', 'snowflake']).default('duckdb'))
+    .addOption(new Option('--warehouse <type>', 'kind of warehouse').choices(INIT_WAREHOUSES).default('duckdb'))
     .option('--name <name>', "name of the project (default: the folder's)");
   init.runs(async ([dir], flags) => {
     const { init } = await import('./commands/init.ts');

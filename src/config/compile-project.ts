@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
+import { compileBigQuery } from './compile-bigquery.ts';
 import { compileGuards, DEFAULT_GUARDS } from './compile-guards.ts';
 import { compileSnowflake } from './compile-snowflake.ts';
 import type { DbtSection } from './dbt/read-dbt.ts';
@@ -88,6 +89,7 @@ function compileWarehouse(
   };
   if (written.type === 'duckdb') return compileDuckDb(common, written, document, root, report);
   if (written.type === 'snowflake') return compileSnowflake(common, written, document, report);
+  if (written.type === 'bigquery') return compileBigQuery(common, written, document, root, report);
   const url = postgresAddress(name, written, document, report);
   return url === undefined ? undefined : { ...common, type: 'postgres', url, tls: compileTls(written.tls) };
 }

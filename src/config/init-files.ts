@@ -1,5 +1,5 @@
 /** The kinds of warehouse that a new project can begin with. */
-export const INIT_WAREHOUSES = ['duckdb', 'postgres', 'snowflake'] as const;
+export const INIT_WAREHOUSES = ['duckdb', 'postgres', 'snowflake', 'bigquery'] as const;
 export type InitWarehouse = (typeof INIT_WAREHOUSES)[number];
 
 /** The files of a new project: path → text. */
@@ -7,7 +7,7 @@ export function sampleFiles(name: string, warehouse: InitWarehouse): ReadonlyMap
   const duckdb = warehouse === 'duckdb';
   return new Map([
     ['headrace.yml', projectFile(name, WAREHOUSES[warehouse])],
-    ['models/customers.yml', modelFile(duckdb ? 'customers' : 'public.customers')],
+    ['models/customers.yml', modelFile(duckdb || warehouse === 'bigquery' ? 'customers' : 'public.customers')],
     ['mappings/customer.yml', mappingFile(name)],
     ['.gitignore', '.headrace/\n*.duckdb\n*.duckdb.wal\n'],
     ...(duckdb ? [['warehouse.sql', SAMPLE_SQL] as const] : []),
@@ -26,6 +26,11 @@ const WAREHOUSES: Readonly<Record<InitWarehouse, string>> = {
     role: HEADRACE
     warehouse: HEADRACE_WH
     database: ANALYTICS`,
+  bigquery: `    type: bigquery
+    project: \${GOOGLE_CLOUD_PROJECT}       # pays for the queries; credentials: gcloud auth application-default login
+    dataset: \${BIGQUERY_DATASET}
+    # location: EU
+    maximum_bytes_billed: 10 GB           # a query that would bill more is refused`,
 };
 
 function projectFile(name: string, warehouse: string): string {

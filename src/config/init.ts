@@ -68,6 +68,11 @@ const FIRST_STEPS: Readonly<Record<InitWarehouse, readonly string[]>> = {
     'Set role, warehouse and database in headrace.yml.',
     OWN_NAMES,
   ],
+  bigquery: [
+    'Log in: gcloud auth application-default login',
+    'Say what is read, and who pays: export GOOGLE_CLOUD_PROJECT=my-project BIGQUERY_DATASET=marts',
+    OWN_NAMES,
+  ],
 };
 
 function nextSteps(warehouse: InitOptions['warehouse'], hasGitignore: boolean): readonly string[] {

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { z } from 'zod';
+import { bigquerySchema } from './bigquery-schema.ts';
 import { boolean, integer, leaf, secretText, text } from './leaf.ts';
 import { brokers, choice, duration, httpUrl, pem, postgresUrl, share, slug } from './scalars.ts';
 import { snowflakeSchema } from './snowflake-schema.ts';
@@ -38,7 +39,7 @@ export const duckdbSchema = z.strictObject({
   ...warehouseTimeouts,
 });
 
-const warehouse = z.discriminatedUnion('type', [postgresSchema, duckdbSchema, snowflakeSchema]);
+const warehouse = z.discriminatedUnion('type', [postgresSchema, duckdbSchema, snowflakeSchema, bigquerySchema]);
 
 const sasl = z.discriminatedUnion('mechanism', [
   z.strictObject({

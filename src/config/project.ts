@@ -21,7 +21,7 @@ export interface Project {
   readonly contracts: ReadonlyMap<string, ContractHistory>;
 }
 
-export type WarehouseConfig = PostgresConfig | DuckDbConfig | SnowflakeConfig;
+export type WarehouseConfig = PostgresConfig | DuckDbConfig | SnowflakeConfig | BigQueryConfig;
 
 interface WarehouseCommon {
   readonly name: string;
@@ -64,6 +64,31 @@ export type SnowflakeLogin =
   | { readonly method: 'key_pair'; readonly privateKey: string; readonly passphrase?: string | undefined }
   | { readonly method: 'password'; readonly password: string }
   | { readonly method: 'oauth' | 'access_token'; readonly token: string };
+
+export interface BigQueryConfig extends WarehouseCommon {
+  readonly type: 'bigquery';
+  /** Id of the project that jobs run in, and that pays for them. */
+  readonly project: string;
+  /** Of tables that are named without one. */
+  readonly dataset?: { readonly projectId: string; readonly datasetId: string } | undefined;
+  /** Where the data lies: `EU`, `US`, `europe-west4` … */
+  readonly dataLocation?: string | undefined;
+  /** Application default credentials; a key in a file (absolute path), or as it stands in one; none for an emulator on this machine. */
+  readonly credentials:
+    | { readonly kind: 'default' | 'none' }
+    | { readonly kind: 'key_file'; readonly path: string }
+    /** Holds a private key: never printed. */
+    | { readonly kind: 'key'; readonly key: Readonly<Record<string, unknown>> };
+  /** The service account to act as. */
+  readonly impersonate?: string | undefined;
+  /** BigQuery refuses a query that would bill more. */
+  readonly maximumBytesBilled?: number | undefined;
+  /** Of every job, beside Headrace's own. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly priority: 'interactive' | 'batch';
+  /** `https://host`, without a path; BigQuery's own if absent. */
+  readonly apiEndpoint?: string | undefined;
+}
 
 export interface TlsConfig {
   /** PEM texts, not paths. */

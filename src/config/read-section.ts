@@ -88,7 +88,6 @@ function problemsOf(issue: z.core.$ZodIssue, schema: Schema, raw: unknown, docum
 }
 
 const OPTION_NOUNS: Readonly<Record<string, string>> = { type: 'warehouse type', mechanism: 'mechanism' };
-const LATER_OPTIONS: readonly string[] = ['bigquery'];
 
 function unionProblems(
   issue: z.core.$ZodIssueInvalidUnion,
@@ -112,8 +111,6 @@ function unionProblems(
     const noun = OPTION_NOUNS[issue.discriminator] ?? issue.discriminator;
     if (chosen === undefined) return [document.problem(at, `The ${noun} is missing.`, `Write one of: ${options.join(', ')}.`)];
     const written = document.written(at);
-    if (typeof chosen === 'string' && LATER_OPTIONS.includes(chosen))
-      return [document.problem(at, `The ${noun} \`${written}\` is not supported in this version.`, `Supported: ${options.join(', ')}.`)];
     return [
       document.problem(
         at,

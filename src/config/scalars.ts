@@ -148,14 +148,16 @@ const UNITS_BYTES: Readonly<Record<string, number>> = {
   KB: 1e3,
   MB: 1e6,
   GB: 1e9,
+  TB: 1e12,
   KiB: 1024,
   MiB: 1024 ** 2,
   GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
 };
 
-/** `512KiB`, `16MB` in bytes; undefined for anything else. */
+/** `512KiB`, `16 MB`, `1 TB` in bytes; undefined for anything else. */
 export function parseSize(written: string): number | undefined {
-  const match = /^(\d{1,12})\s*([kKMG]?i?B)$/.exec(written.trim());
+  const match = /^(\d{1,12})\s*([kKMGT]?i?B)$/.exec(written.trim());
   const bytes = match === null ? Number.NaN : Number(match[1]) * (UNITS_BYTES[match[2] ?? ''] ?? Number.NaN);
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }

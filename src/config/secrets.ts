@@ -43,6 +43,7 @@ function secretPaths(document: SourceDocument): readonly Path[] {
       ['warehouses', name, 'token'],
       ['warehouses', name, 'private_key'],
       ['warehouses', name, 'private_key_passphrase'],
+      ['warehouses', name, 'credentials'],
       ['warehouses', name, 'tls', 'key'],
     ]),
   ];

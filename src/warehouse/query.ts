@@ -11,6 +11,8 @@ export interface Dialect {
   unquotedName?(name: string): string;
   /** An expression of the cursor column's type: the watermark minus the lookback, in the warehouse's own arithmetic. Throws CONTRACT_MISMATCH. */
   cursorBound(cursor: Column, from: NonNullable<ScanCursor['from']>): string;
+  /** The query of a model as it may stand in brackets, where the warehouse's own lexical rules tell where it ends. Throws QUERY_INVALID. */
+  queryText?(sql: string): string;
 }
 
 /** One thing to select: an expression, and the name that the result gives it. */
@@ -27,7 +29,7 @@ export function fromClause(relation: Relation, dialect: Dialect): string {
       .join('.')} as ${dialect.quoteName('model')}`;
   }
   // A line of its own for the closing bracket: the query may end in a comment.
-  return `(\n${withoutTrailingSemicolon(relation.sql)}\n) as ${dialect.quoteName('model')}`;
+  return `(\n${(dialect.queryText ?? withoutTrailingSemicolon)(relation.sql)}\n) as ${dialect.quoteName('model')}`;
 }
 
 /** The parts of a table's name as the warehouse holds them. */

@@ -11,6 +11,8 @@ export interface Warehouse {
   describe(relation: Relation): Promise<readonly Column[]>;
   /** Opens one consistent read-only snapshot. The caller closes the scan, whatever happens. */
   openScan(request: ScanRequest, signal: AbortSignal): Promise<Scan>;
+  /** What a scan would read, as the warehouse reckons it without running it. Only where what is read is what is paid for. */
+  estimate?(request: ScanRequest, signal: AbortSignal): Promise<ScanEstimate>;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,11 @@ export interface ScanPurpose {
   readonly model: string;
   /** The id of the run. */
   readonly run: string;
+}
+
+export interface ScanEstimate {
+  /** Bytes that the warehouse bills at most for the scan. */
+  readonly bytes: number;
 }
 
 export interface ScanCursor {

@@ -24,12 +24,17 @@ function edit(file: string, change: (text: string) => string): void {
 }
 
 describe('init', () => {
-  test.each(['duckdb', 'postgres'])('a project for %s loads as it is', async (warehouse) => {
+  test.each(['duckdb', 'postgres', 'bigquery'])('a project for %s loads as it is', async (warehouse) => {
     const { code, stdout } = await headrace(root, ['init', 'shop', '--warehouse', warehouse]);
     expect(code).toBe(0);
     expect(stdout).toContain('headrace.yml');
     expect(stdout).toContain('headrace topics apply');
-    const validated = await headrace(path.join(root, 'shop'), ['validate', '--no-warehouse'], { WAREHOUSE_URL: ENV.ANALYTICS_URL, ...ENV });
+    const validated = await headrace(path.join(root, 'shop'), ['validate', '--no-warehouse'], {
+      WAREHOUSE_URL: ENV.ANALYTICS_URL,
+      GOOGLE_CLOUD_PROJECT: 'my-project',
+      BIGQUERY_DATASET: 'marts',
+      ...ENV,
+    });
     expect(validated, validated.stderr).toMatchObject({ code: 0 });
   });
 

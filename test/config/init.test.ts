@@ -16,6 +16,8 @@ describe('a new project', () => {
       SNOWFLAKE_ACCOUNT: 'MYORG-MYACCOUNT',
       SNOWFLAKE_USER: 'HEADRACE',
       SNOWFLAKE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----',
+      GOOGLE_CLOUD_PROJECT: 'my-project',
+      BIGQUERY_DATASET: 'marts',
     });
     expect(loaded.problems).toEqual([]);
     const project = mustLoad(loaded);

@@ -248,14 +248,6 @@ const cases: readonly Case[] = [
   headrace('later view', KAFKA, `${KAFKA}\nsnapshot: { view: warehouse }`, '9 snapshot.view', 'not supported in this version', 'local'),
   // warehouses and Kafka
   headrace(
-    'later warehouse',
-    'type: postgres',
-    'type: bigquery',
-    '5 warehouses.main.type',
-    '`bigquery` is not supported in this version',
-    'postgres, duckdb, snowflake',
-  ),
-  headrace(
     'unknown warehouse type',
     'type: postgres',
     'type: postgre',
@@ -263,7 +255,14 @@ const cases: readonly Case[] = [
     'not a known warehouse type',
     '`postgres`',
   ),
-  headrace('missing warehouse type', '    type: postgres\n', '', '4 warehouses.main.type', 'warehouse type is missing', 'postgres, duckdb'),
+  headrace(
+    'missing warehouse type',
+    '    type: postgres\n',
+    '',
+    '4 warehouses.main.type',
+    'warehouse type is missing',
+    'postgres, duckdb, snowflake, bigquery',
+  ),
   headrace('url and parts', 'url: ${WAREHOUSE_URL}', 'url: ${WAREHOUSE_URL}\n    host: db', '7 warehouses.main.host', 'exclude each other'),
   headrace('neither url nor parts', 'url: ${WAREHOUSE_URL}', 'connect_timeout: 1s', '4 warehouses.main', '`url` is missing'),
   headrace('some parts', 'url: ${WAREHOUSE_URL}', 'host: db', '4 warehouses.main', '`database`, `user` missing'),

@@ -1,4 +1,5 @@
 import { it } from 'vitest';
+import { BIGQUERY_EXCEPTIONS } from '../warehouse/bigquery/exceptions.ts';
 import { SNOWFLAKE_EXCEPTIONS } from '../warehouse/snowflake/exceptions.ts';
 import type { ExtremeId } from './extremes.ts';
 
@@ -6,7 +7,20 @@ import type { ExtremeId } from './extremes.ts';
 export type Engine = 'postgres' | 'duckdb' | 'snowflake' | 'bigquery';
 
 /** Tests of the suite that an exception can be made for; those of cursors by their titles. */
-export type SuiteTest = 'hostile names' | 'cancel' | 'statement timeout' | 'the lowest integer';
+export type SuiteTest =
+  | 'hostile names'
+  | 'cancel'
+  | 'statement timeout'
+  | 'the lowest integer'
+  | 'a missing table'
+  | 'a missing schema'
+  | 'a syntax error'
+  | 'a missing column in the query'
+  | 'two columns of one name'
+  | 'no statement'
+  | 'two statements'
+  | 'a statement behind our bracket'
+  | 'a statement that writes';
 
 /** What an adapter does beyond the suite, and an emulator does not have. */
 export type Feature = 'query tag' | 'change feed' | 'labels' | 'byte limit' | 'dry run' | 'session settings' | 'errors' | 'wire encoding';
@@ -25,7 +39,7 @@ export interface Exception {
  * The one table of exceptions. A test of the suite that stands here must *fail* on the emulator: one that passes is an exception too many. A value that stands here is
  * read from a recorded exchange in place of the emulator. docs/warehouses.md shows the table (fidelity-table.ts).
  */
-export const EXCEPTIONS: readonly Exception[] = [...SNOWFLAKE_EXCEPTIONS];
+export const EXCEPTIONS: readonly Exception[] = [...SNOWFLAKE_EXCEPTIONS, ...BIGQUERY_EXCEPTIONS];
 
 /** Whether the suite runs against a real account (`npm run test:live`): there, nothing is excepted. */
 export const IS_LIVE = process.env.HEADRACE_LIVE !== undefined;

@@ -18,6 +18,10 @@ async function open(): Promise<Warehouse> {
     const { SnowflakeWarehouse } = await import('../../src/warehouse/snowflake/warehouse.ts');
     return new SnowflakeWarehouse(config as ConstructorParameters<typeof SnowflakeWarehouse>[0]);
   }
+  if (config.type === 'bigquery') {
+    const { BigQueryWarehouse } = await import('../../src/warehouse/bigquery/warehouse.ts');
+    return new BigQueryWarehouse(config as ConstructorParameters<typeof BigQueryWarehouse>[0]);
+  }
   const { DuckDbWarehouse } = await import('../../src/warehouse/duckdb/warehouse.ts');
   return new DuckDbWarehouse(config as ConstructorParameters<typeof DuckDbWarehouse>[0]);
 }

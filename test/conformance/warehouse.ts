@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Relation } from '../../src/config/project.ts';
 import type { Column, RowValues } from '../../src/core/row.ts';
 import type { ScanRequest, Warehouse } from '../../src/warehouse/warehouse.ts';
-import type { Engine } from './exceptions.ts';
+import type { Engine, SuiteTest } from './exceptions.ts';
 import { testUnlessExcepted } from './exceptions.ts';
 import type { FidelityCases } from './extremes.ts';
 import { cursors } from './warehouse-cursors.ts';
@@ -73,6 +73,8 @@ export interface TypeCase {
   readonly element?: Column['kind'];
   /** Canonical text. */
   readonly text: string | null;
+  /** What a NULL of the type arrives as, where the warehouse itself has none: an array of BigQuery is empty. */
+  readonly nullText?: string;
 }
 
 /** What every adapter promises. `start` is called once. */
@@ -131,7 +133,7 @@ export function warehouseConformance(engine: Engine, start: () => Promise<Wareho
       const names = harness.types.map((_, i) => `c${i}`);
       for (const keyLength of [0, 1, names.length]) {
         const [row] = await scanSql(warehouse, sql, names, keyLength);
-        expect(row?.values).toEqual(names.map(() => null));
+        expect(row?.values).toEqual(harness.types.map(({ nullText = null }) => nullText));
         expect(row?.keyHasNull).toBe(keyLength > 0);
       }
     });
@@ -236,7 +238,7 @@ export function warehouseConformance(engine: Engine, start: () => Promise<Wareho
           (error: unknown) => error,
         );
 
-      it.each<[string, Relation, RegExp]>([
+      const refused: readonly (readonly [SuiteTest, Relation, RegExp])[] = [
         ['a missing table', { table: 'no_such_table' }, /no_such_table/i],
         ['a missing schema', { table: 'no_such_schema.t' }, /no_such_schema/i],
         ['a syntax error', { sql: 'selekt 1 as a' }, /selekt|near "1" \(line 1/],
@@ -250,12 +252,14 @@ export function warehouseConformance(engine: Engine, start: () => Promise<Wareho
           /./,
         ],
         ['a statement that writes', { sql: 'create table hostile (i integer)' }, /./],
-      ])('%s is QUERY_INVALID', async (_, relation, message) => {
-        for (const error of [await fails(relation), await warehouse.describe(relation).catch((e: unknown) => e)]) {
-          expect(error).toMatchObject({ code: 'QUERY_INVALID', message: expect.stringMatching(message), suggestion: expect.any(String) });
-        }
-        await expect(warehouse.describe({ table: 'hostile' })).rejects.toMatchObject({ code: 'QUERY_INVALID' });
-      });
+      ];
+      for (const [name, relation, message] of refused)
+        unlessExcepted(name)(`${name} is QUERY_INVALID`, async () => {
+          for (const error of [await fails(relation), await warehouse.describe(relation).catch((e: unknown) => e)]) {
+            expect(error).toMatchObject({ code: 'QUERY_INVALID', message: expect.stringMatching(message), suggestion: expect.any(String) });
+          }
+          await expect(warehouse.describe({ table: 'hostile' })).rejects.toMatchObject({ code: 'QUERY_INVALID' });
+        });
 
       it('a missing column is CONTRACT_MISMATCH, with the near one', async () => {
         expect(await fails({ sql: 'select 1 as customer_id, 2 as b' }, ['custmer_id'])).toMatchObject({

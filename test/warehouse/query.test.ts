@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Column } from '../../src/core/row.ts';
+import { BIGQUERY_DIALECT } from '../../src/warehouse/bigquery/dialect.ts';
+import { singleQuery } from '../../src/warehouse/bigquery/sql-text.ts';
 import { DUCKDB_DIALECT } from '../../src/warehouse/duckdb/dialect.ts';
 import { POSTGRES_DIALECT } from '../../src/warehouse/postgres/dialect.ts';
 import { type Dialect, describeQuery, modelColumn, scanQuery, splitTableName } from '../../src/warehouse/query.ts';
@@ -11,6 +13,7 @@ const DIALECTS: readonly (readonly [string, Dialect])[] = [
   ['postgres', POSTGRES_DIALECT],
   ['duckdb', DUCKDB_DIALECT],
   ['snowflake', SNOWFLAKE_DIALECT],
+  ['bigquery', BIGQUERY_DIALECT],
 ];
 
 /** Where a dialect's text holds the type of the cursor, and its name is another one than in the cases below. */
@@ -183,5 +186,39 @@ describe('withoutTrailingSemicolon', () => {
     ["select 'open;", "select 'open;"],
   ])('%j', (sql, expected) => {
     expect(withoutTrailingSemicolon(sql)).toBe(expected);
+  });
+});
+
+describe("BigQuery's singleQuery", () => {
+  it.each([
+    ['select 1', 'select 1'],
+    ['select 1 ; ; -- done\n', 'select 1'],
+    ['select 1; # done; really', 'select 1'],
+    ['select 1; /* a; */', 'select 1'],
+    ["select 'it\\'s;'", "select 'it\\'s;'"],
+    ["select r'\\';'", "select r'\\';'"],
+    ['select "a;\'b" ;', 'select "a;\'b"'],
+    ["select '''a;'b'''; ", "select '''a;'b'''"],
+    ['select `odd;)` from t', 'select `odd;)` from t'],
+    ['with a as (select 1) select * from a;', 'with a as (select 1) select * from a'],
+    ['from t |> where a = 1', 'from t |> where a = 1'],
+    ['select 1 -- ;', 'select 1 -- ;'],
+    ["select '; left open", "select '; left open"],
+  ])('%j', (sql, expected) => {
+    expect(singleQuery(sql)).toBe(expected);
+  });
+
+  it.each([
+    [''],
+    ['-- nothing'],
+    ['select 1; select 2'],
+    ['select 1) as m; drop table t; select * from (select 1'],
+    ['select 1) union all (select 2'],
+    ['select (1'],
+    ['create table t (i int64)'],
+    ['/* a */ DELETE from t where true'],
+    ['begin select 1; end'],
+  ])('refuses %j', (sql) => {
+    expect(() => singleQuery(sql)).toThrow(expect.objectContaining({ code: 'QUERY_INVALID' }));
   });
 });

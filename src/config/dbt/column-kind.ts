@@ -1,7 +1,7 @@
 import type { ColumnKind } from '../../core/row.ts';
 import type { WarehouseConfig } from '../project.ts';
 
-/** Names that mean the same in PostgreSQL and DuckDB, in lower case and without parameters. */
+/** Names that mean the same in every warehouse that has them and does not say otherwise below, in lower case and without parameters. */
 const COMMON: Readonly<Record<string, ColumnKind>> = {
   text: 'string',
   varchar: 'string',
@@ -65,6 +65,22 @@ const OWN: Readonly<Record<WarehouseConfig['type'], Readonly<Record<string, Colu
     timestamp_ntz: 'timestamp',
     timestamp_ltz: 'timestamptz',
     timestamp_tz: 'timestamptz',
+  },
+  // Every whole number is an INT64 there, and a TIMESTAMP an instant.
+  bigquery: {
+    string: 'string',
+    smallint: 'int64',
+    int: 'int64',
+    integer: 'int64',
+    int64: 'int64',
+    tinyint: 'int64',
+    byteint: 'int64',
+    float64: 'float64',
+    bignumeric: 'decimal',
+    bigdecimal: 'decimal',
+    datetime: 'timestamp',
+    timestamp: 'timestamptz',
+    bytes: 'bytes',
   },
 };
 

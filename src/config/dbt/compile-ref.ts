@@ -15,6 +15,7 @@ const ADAPTERS: Readonly<Record<WarehouseConfig['type'], readonly string[]>> = {
   postgres: ['postgres'],
   duckdb: ['duckdb'],
   snowflake: ['snowflake'],
+  bigquery: ['bigquery'],
 };
 
 export interface CompiledRef {
@@ -85,6 +86,8 @@ function relationOf(entry: Entry, warehouse: WarehouseConfig, dbt: DbtProject, c
     complain(['ref'], `${entry.unique_id} is no table in the database: dbt reads it from files.`, 'Name a dbt model that is made of it.');
     return undefined;
   }
+  // One connection reads the tables of every project.
+  if (warehouse.type === 'bigquery') return { table: quotedTable(parts) };
   const database = parts.length > 2 ? parts.at(-3) : undefined;
   const own = databaseOf(warehouse);
   if (database !== undefined && own !== undefined && database !== own) {
@@ -109,7 +112,7 @@ function storedName(bare: string, type: WarehouseConfig['type']): string {
 
 /** The database that a warehouse's connection is to, and no other one is read: PostgreSQL reads no other one; DuckDB names it after its file, up to the first point. */
 function databaseOf(warehouse: WarehouseConfig): string | undefined {
-  if (warehouse.type === 'snowflake') return undefined;
+  if (warehouse.type === 'snowflake' || warehouse.type === 'bigquery') return undefined;
   if (warehouse.type === 'duckdb') return basename(warehouse.path).replace(/^\.+/, '').split('.')[0];
   const name = URL.canParse(warehouse.url) ? new URL(warehouse.url).pathname.slice(1) : '';
   return name === '' ? undefined : decodeURIComponent(name);

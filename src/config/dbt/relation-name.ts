@@ -1,5 +1,5 @@
-/** One identifier of a relation's name, as dbt renders it: in double quotes, or bare. */
-const PART = /^(?:"((?:[^"]|"")+)"|([A-Za-z_][\w$]*))(?:\.|$)/;
+/** One identifier of a relation's name, as dbt renders it: in double quotes, in backticks (BigQuery), or bare. */
+const PART = /^(?:"((?:[^"]|"")+)"|`([^`]+)`|([A-Za-z_][\w$]*))(?:\.|$)/;
 
 /**
  * The parts of dbt's `relation_name` as the database holds them: `"analytics"."marts"."customers"` → three names. Undefined where it is no name, as a call
@@ -10,8 +10,8 @@ export function relationParts(name: string, fold: (bare: string) => string): rea
   for (let rest = name; rest !== ''; ) {
     const match = PART.exec(rest);
     if (match === null) return undefined;
-    const [whole, quoted, bare] = match;
-    parts.push(quoted === undefined ? fold(bare ?? '') : quoted.replaceAll('""', '"'));
+    const [whole, quoted, ticked, bare] = match;
+    parts.push(ticked ?? quoted?.replaceAll('""', '"') ?? fold(bare ?? ''));
     rest = rest.slice(whole.length);
     if (rest === '' && whole.endsWith('.')) return undefined;
   }

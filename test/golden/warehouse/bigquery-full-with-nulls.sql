@@ -1,0 +1,3 @@
+select
+  `model`.`id` as `id`
+from `marts`.`customers` as `model`

@@ -1,0 +1,4 @@
+select
+  `model`.`id` as `id`,
+  `model`.`plan` as `plan`
+from `marts`.`customers` as `model`

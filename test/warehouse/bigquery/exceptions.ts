@@ -1,0 +1,41 @@
+import type { Exception } from '../../conformance/exceptions.ts';
+
+const VALUES = 'test/warehouse/bigquery/values.test.ts: holds what the emulator lacks to the last digit';
+const API = 'test/warehouse/bigquery/api.test.ts';
+const ERRORS = 'test/warehouse/bigquery/errors.test.ts';
+
+const of = (gap: Exception['gap'], emulator: string, ...covered: readonly string[]): Exception => ({
+  warehouse: 'bigquery',
+  gap,
+  emulator,
+  covered,
+});
+
+/** What bqemulator does not have. */
+export const BIGQUERY_EXCEPTIONS: readonly Exception[] = [
+  of(
+    'hostile names',
+    'refuses them, as BigQuery does, which has narrower rules for names',
+    'test/golden/warehouse/bigquery-hostile-names.sql',
+  ),
+  of('two columns of one name', 'renames the second', `${ERRORS}: says in one sentence what is wrong, and what to do`),
+  of('decimal38Whole', 'a BIGNUMERIC has 38 digits', VALUES),
+  of('decimal38Scale', 'a BIGNUMERIC has 38 digits', VALUES),
+  of('decimalSmallest', 'a BIGNUMERIC has 38 digits', VALUES),
+  of('decimalBeyond38', 'a BIGNUMERIC has 38 digits', VALUES),
+  of('labels', 'ignores them', `${API}: labels the job, bounds its cost and its time, and says where it runs`),
+  of(
+    'byte limit',
+    'ignores it',
+    `${API}: labels the job, bounds its cost and its time, and says where it runs`,
+    `${ERRORS}: says in one sentence what is wrong, and what to do`,
+  ),
+  of('dry run', 'reckons 0 bytes, and runs the query', `${API}: reckons what a scan would read`),
+  of(
+    'wire encoding',
+    'its own: int64 timestamps unasked, decimals padded with zeros, no limit to a page',
+    VALUES,
+    `${API}: reads every page, two at a time`,
+  ),
+  of('errors', 'its own words; no quotas, no accounts, no grants', `${ERRORS}: says in one sentence what is wrong, and what to do`),
+];
