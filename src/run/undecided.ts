@@ -85,7 +85,7 @@ export async function mustBeDecided(job: Job, view: SnapshotView): Promise<void>
   for (let waitMs = 5; ; waitMs *= 2) {
     const [{ end } = { end: 0 }] = await job.admin.offsets(job.topics.snapshot);
     if (end >= view.state.offset) return;
-    if (waitMs > 1000)
+    if (waitMs > 5_000)
       throw new HeadraceError(
         'OUTCOME_UNKNOWN',
         `Kafka answered that ${job.topics.snapshot} was committed up to offset ${view.state.offset}, and left it undecided from ${end} on`,
