@@ -32,6 +32,7 @@ const ADAPTERS = [
 
 /** Where each package may be imported: prefixes of paths. A runtime dependency that is not listed may be imported nowhere. */
 const PACKAGES = {
+  '@fastify/rate-limit': ['src/server/'],
   '@bufbuild/protobuf': ['src/contract/protobuf/'],
   '@duckdb/node-api': ['src/warehouse/duckdb/'],
   '@google-cloud/bigquery': ['src/warehouse/bigquery/'],
@@ -41,6 +42,7 @@ const PACKAGES = {
   'cron-parser': ['src/config/', 'src/run/'],
   'fastest-levenshtein': ['src/core/nearest.ts'],
   'google-auth-library': ['src/warehouse/bigquery/'],
+  fastify: ['src/server/'],
   'hash-wasm': ['src/snapshot/'],
   kafkajs: ['src/publish/kafka/'],
   lmdb: ['src/snapshot/local/'],
@@ -50,8 +52,9 @@ const PACKAGES = {
   picocolors: ['src/cli/'],
   pino: ['src/cli/', 'src/server/', 'src/run/', 'src/compose.ts'],
   'snowflake-sdk': ['src/warehouse/snowflake/'],
+  'prom-client': ['src/server/'],
   yaml: ['src/config/', 'src/ops/catalogue/'],
-  zod: ['src/config/'],
+  zod: ['src/config/', 'src/server/'],
 };
 
 /** Drivers: a run pays for loading only those that it uses. */

@@ -7,6 +7,7 @@ import type { CommandLine } from './context.ts';
 import { addContractsCommands } from './contracts-program.ts';
 import { list, positiveInteger } from './option-values.ts';
 import { addRepairCommands } from './repair-program.ts';
+import { addServeCommands } from './serve-program.ts';
 
 /** The commands with their options and help. Each loads its own module when it is called: help and version are quick. */
 export function createProgram(line: CommandLine, onEnd: (exitCode: number) => void): Command {
@@ -93,6 +94,8 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     const { run } = await import('./commands/run.ts');
     return (context) => run(context, names, flags);
   });
+
+  addServeCommands(program, add);
 
   add(program, 'status [mappings...]', 'Where each mapping stands: last run, watermark and lag, facts, what is due. Changes nothing.', [
     'headrace status',

@@ -3,7 +3,7 @@ import type { Problem } from '../core/problem.ts';
 import { classSettings } from './class-settings.ts';
 import { compileFields } from './compile-fields.ts';
 import { compileGuards } from './compile-guards.ts';
-import { reportRepeated } from './compile-model.ts';
+import { reportRepeated, withTimeZone } from './compile-model.ts';
 import type { ProjectFile } from './compile-project.ts';
 import { compileOccurredAt, contractRules } from './contract-rules.ts';
 import { describedBy } from './dbt/described-by.ts';
@@ -59,6 +59,8 @@ export function compileMapping(
     initialLoad: settings.initialLoad,
     guards: compileGuards(written.guards, project.guards),
     topicSpec,
+    schedule: written.schedule === 'none' ? 'none' : withTimeZone(written.schedule, written.timezone ?? model.timeZone ?? 'UTC'),
+    tags: written.tags === undefined ? undefined : [...new Set(written.tags)],
     also: compileAlso(written, document),
     locate: (path) => document.locate(path),
   };

@@ -5,7 +5,7 @@ import { type CompiledRef, compileRef } from './dbt/compile-ref.ts';
 import type { DbtProject } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
 import { modelSchemaWritten, type WrittenModel } from './model-schema.ts';
-import type { Model, Relation, WarehouseConfig } from './project.ts';
+import type { Model, Relation, Schedule, WarehouseConfig } from './project.ts';
 import { readText } from './read-document.ts';
 import { readSection } from './read-section.ts';
 
@@ -22,6 +22,7 @@ export interface ModelSurroundings {
   readonly warehouseNames: readonly string[];
   /** Whether headrace.yml has a section `dbt`; `dbt` itself is undefined where its manifest was refused. */
   readonly hasDbt: boolean;
+  readonly timeZone: string;
   readonly dbt: DbtProject | undefined;
 }
 
@@ -43,6 +44,7 @@ export async function compileModel(
   if (name === undefined || warehouse === undefined || key === undefined || relation === undefined)
     return { document, name, model: undefined };
   const { deletes, cursor } = written;
+  const timeZone = written.timezone ?? project?.timeZone ?? 'UTC';
   const model: Model = {
     name,
     location: document.locate(''),
@@ -58,11 +60,20 @@ export async function compileModel(
         ? { missingRows: false }
         : { missingRows: deletes.missing_rows ?? false, column: deletes.column },
     appendOnly: written.append_only ?? false,
-    fullComparison: written.full_comparison,
-    schedule: written.schedule,
+    fullComparison: written.full_comparison === undefined ? undefined : { cron: written.full_comparison, timeZone },
+    schedule: withTimeZone(written.schedule, timeZone),
+    timeZone,
     locate: (path) => document.locate(path),
   };
   return { document, name, model };
+}
+
+/** A cron expression is of a time zone; every so often is of none. */
+export function withTimeZone(
+  written: { readonly cron: string } | { readonly everyMs: number } | undefined,
+  timeZone: string,
+): Schedule | undefined {
+  return written === undefined || 'everyMs' in written ? written : { ...written, timeZone };
 }
 
 type Compiled = { readonly relation: Relation; readonly declared?: CompiledRef['declared'] | undefined };

@@ -5,6 +5,7 @@ import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
 import { compileBigQuery } from './compile-bigquery.ts';
 import { compileGuards, DEFAULT_GUARDS } from './compile-guards.ts';
+import { compileServe } from './compile-serve.ts';
 import { compileSnowflake } from './compile-snowflake.ts';
 import type { DbtSection } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
@@ -14,6 +15,7 @@ import type {
   PostgresConfig,
   RegistryConfig,
   SaslConfig,
+  ServeConfig,
   SnapshotConfig,
   TlsConfig,
   WarehouseConfig,
@@ -33,6 +35,9 @@ export interface ProjectFile {
   readonly kafka: KafkaConfig | undefined;
   readonly registry: RegistryConfig | undefined;
   readonly snapshot: SnapshotConfig;
+  readonly serve: ServeConfig;
+  /** Of the schedules. */
+  readonly timeZone: string;
   readonly topics: TopicDefaults;
   readonly guards: Guards;
 }
@@ -67,6 +72,8 @@ export function compileProject(document: SourceDocument, root: string, report: (
     kafka: written.kafka === undefined ? undefined : compileKafka(written.kafka, document, report),
     registry: written.registry === undefined ? undefined : compileRegistry(written.registry, document, report),
     snapshot: { view: 'local', path: resolve(root, written.snapshot?.path ?? '.headrace'), key: written.snapshot?.key },
+    serve: compileServe(written.serve ?? {}, document, report),
+    timeZone: written.timezone ?? 'UTC',
     topics: projectTopicDefaults(written.topics, document, report),
     guards: compileGuards(written.guards, DEFAULT_GUARDS),
   };
@@ -86,6 +93,7 @@ function compileWarehouse(
     location: document.locate(`warehouses.${name}`),
     statementTimeoutMs: written.statement_timeout ?? 30 * 60_000,
     connectTimeoutMs: written.connect_timeout ?? 10_000,
+    concurrency: written.concurrency,
   };
   if (written.type === 'duckdb') return compileDuckDb(common, written, document, root, report);
   if (written.type === 'snowflake') return compileSnowflake(common, written, document, report);

@@ -1,4 +1,5 @@
 import type { CursorConfig, Mapping, Model, Project } from './project.ts';
+import { scheduleOf, scheduleText } from './schedule.ts';
 
 export interface MappingLimits {
   readonly mapping: string;
@@ -46,7 +47,7 @@ function deleteLimits(model: Model): readonly string[] {
   const seen =
     model.fullComparison === undefined
       ? 'never found by itself: no full_comparison is scheduled'
-      : `found by the next full comparison (${model.fullComparison})`;
+      : `found by the next full comparison (${scheduleText(model.fullComparison)})`;
   return [`A row that is removed${column === undefined ? '' : ` without setting ${column}`} is ${seen}.`];
 }
 
@@ -66,7 +67,7 @@ function mappingLimits(mapping: Mapping, model: Model): readonly string[] {
   if (mapping.initialLoad === 'baseline') limits.push('The facts of the first run are recorded, not published (initial_load: baseline).');
   if (mapping.undo === 'none' && mapping.class === 'command') limits.push('A wrong command cannot be undone from here (undo: none).');
   if (mapping.dataSubject === undefined) limits.push('Consent and erasure cannot find these facts: there is no data_subject.');
-  if (model.schedule === undefined) limits.push('It runs only when it is started: its model has no schedule.');
+  if (scheduleOf(mapping, model) === undefined) limits.push('It runs only when it is started: it has no schedule.');
   return limits;
 }
 

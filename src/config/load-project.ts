@@ -84,6 +84,7 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv, nowMs = 
     kafka: file.kafka,
     registry: file.registry,
     snapshot: file.snapshot,
+    serve: file.serve,
     models: known.models,
     mappings: new Map(mappings.flatMap(({ mapping }) => (mapping === undefined ? [] : [[mapping.name, mapping] as const]))),
     contracts,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boolean, integer, leaf, text } from './leaf.ts';
 import { guardsSchema, partitions, replication, topicConfig } from './project-schema.ts';
-import { choice, column, day, factName, slug, topicName, version } from './scalars.ts';
+import { choice, column, day, factName, schedule, slug, timeZone, topicName, version } from './scalars.ts';
 import { fieldType } from './written-type.ts';
 
 const REFUSED = { refused: 'must be text, a number or a boolean', show: false } as const;
@@ -120,6 +120,11 @@ export const mappingSchemaWritten = z
       .union([alsoSchema(), z.array(alsoSchema())])
       .optional()
       .meta({ description: 'Earlier versions that are published beside this one, to their own topics, until a day.' }),
+    schedule: schedule('none').optional().meta({
+      description: "Cron (five fields), or how often (30s, 15m), instead of the model's; none: it runs only when it is started.",
+    }),
+    timezone: timeZone().optional().meta({ description: "IANA name, of the mapping's own schedule. The model's unless given." }),
+    tags: z.array(slug()).optional().meta({ description: 'Words to select mappings by: headrace run --select tag:crm.' }),
     partitions: partitions.meta({ description: 'Partitions of the topic. Default: topics.partitions of headrace.yml.' }),
     replication: replication.meta({ description: 'Replication factor of the topic.' }),
     topic_config: topicConfig.optional().meta({

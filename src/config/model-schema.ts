@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { boolean, leaf, text } from './leaf.ts';
-import { choice, column, cron, dbtVersion, lookback, modelName } from './scalars.ts';
+import { choice, column, cron, dbtVersion, lookback, modelName, schedule, timeZone } from './scalars.ts';
 
 /** A table as `name`, `schema.name` or `database.schema.name`. How it is quoted is the warehouse adapter's matter. */
 const tableName = () =>
@@ -62,8 +62,9 @@ export const modelSchemaWritten = z
       description: 'Rows are never changed or deleted: entries of the snapshot expire behind the lookback. For behavior mappings only.',
       default: false,
     }),
-    full_comparison: cron().optional().meta({ description: 'Cron (five fields, UTC) of the runs that read the whole model.' }),
-    schedule: cron().optional().meta({ description: 'Cron (five fields, UTC) of the runs under `headrace serve`.' }),
+    full_comparison: cron().optional().meta({ description: 'Cron (five fields) of the runs that read the whole model.' }),
+    schedule: schedule().optional().meta({ description: 'Cron (five fields), or how often (30s, 15m): the runs under `headrace serve`.' }),
+    timezone: timeZone().optional().meta({ description: 'IANA name, of both: as Europe/Berlin. That of headrace.yml unless given.' }),
   })
   .meta({
     title: 'Model',

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { bigquerySchema } from './bigquery-schema.ts';
 import { boolean, integer, leaf, secretText, text } from './leaf.ts';
-import { brokers, choice, duration, httpUrl, pem, postgresUrl, share, slug } from './scalars.ts';
+import { brokers, choice, duration, httpUrl, pem, postgresUrl, share, slug, timeZone } from './scalars.ts';
+import { serveSchema } from './serve-schema.ts';
 import { snowflakeSchema } from './snowflake-schema.ts';
 import { warehouseTimeouts } from './warehouse-timeouts.ts';
 
@@ -171,5 +172,7 @@ export const projectSchemaWritten = z
       .optional()
       .meta({ description: 'What was published before, and where it is kept.' }),
     guards: guardsSchema,
+    timezone: timeZone().optional().meta({ description: 'IANA name of the time zone of the schedules, as Europe/Berlin.', default: 'UTC' }),
+    serve: serveSchema.optional().meta({ description: 'How `headrace serve` works.' }),
   })
   .meta({ title: 'headrace.yml' });

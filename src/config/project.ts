@@ -15,6 +15,7 @@ export interface Project {
   readonly kafka: KafkaConfig;
   readonly registry?: RegistryConfig | undefined;
   readonly snapshot: SnapshotConfig;
+  readonly serve: ServeConfig;
   readonly models: ReadonlyMap<string, Model>;
   readonly mappings: ReadonlyMap<string, Mapping>;
   /** By the name of the mapping; every mapping has one. */
@@ -29,6 +30,8 @@ interface WarehouseCommon {
   /** The longest that one statement may take, in milliseconds. */
   readonly statementTimeoutMs: number;
   readonly connectTimeoutMs: number;
+  /** Runs that may read it at a time under `headrace serve`; undefined: DEFAULT_READERS. */
+  readonly concurrency?: number | undefined;
 }
 
 export interface PostgresConfig extends WarehouseCommon {
@@ -140,6 +143,61 @@ export interface SnapshotConfig {
   readonly key?: string | undefined;
 }
 
+/** How `headrace serve` works. */
+export interface ServeConfig {
+  /** Runs at a time, of all warehouses. */
+  readonly concurrency: number;
+  /** Each mapping starts later than its schedule by a constant part of this. */
+  readonly jitterMs: number;
+  /** How long runs may take to come to an end after SIGTERM. */
+  readonly graceMs: number;
+  readonly retry: RetryConfig;
+  readonly http: HttpConfig;
+}
+
+/** What follows on a run that could not reach something (exit code 3). */
+export interface RetryConfig {
+  /** 0: the next turn of the schedule comes first. */
+  readonly attempts: number;
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+export interface HttpConfig {
+  readonly listen: ListenAddress;
+  /** A second address that has /healthz, /readyz and /metrics, and nothing else. */
+  readonly probes?: ListenAddress | undefined;
+  /** Both present: HTTPS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tokens: readonly ApiToken[];
+  /** Requests per minute and client. */
+  readonly rateLimit: number;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type ApiRole = 'viewer' | 'operator' | 'approver';
+
+export interface ApiToken {
+  /** Who holds it, for the log. */
+  readonly name: string;
+  readonly role: ApiRole;
+  readonly token: string;
+}
+
+/** When something is due: at the local times of a cron expression, or every so often, counted from 1970 in UTC. */
+export type Schedule = CronSchedule | { readonly everyMs: number };
+
+export interface CronSchedule {
+  /** Five fields. */
+  readonly cron: string;
+  /** IANA name, as `Europe/Berlin`. */
+  readonly timeZone: string;
+}
+
 export interface Model {
   readonly name: string;
   readonly location: Location;
@@ -161,9 +219,12 @@ export interface Model {
     readonly column?: string | undefined;
   };
   readonly appendOnly: boolean;
-  /** Cron expression (UTC) of full comparisons beyond the initial load. */
-  readonly fullComparison?: string | undefined;
-  readonly schedule?: string | undefined;
+  /** Of full comparisons beyond the initial load. */
+  readonly fullComparison?: CronSchedule | undefined;
+  /** Of the runs of its mappings under `headrace serve`, unless they have schedules of their own. */
+  readonly schedule?: Schedule | undefined;
+  /** Of the cron expressions; absent: UTC. */
+  readonly timeZone?: string | undefined;
   /** Where a path of the model's document stands, as `cursor.column`. */
   locate(path: string): Location;
 }
@@ -255,6 +316,10 @@ export interface Mapping extends ContractRules {
   readonly initialLoad: 'publish' | 'baseline';
   readonly guards: Guards;
   readonly topicSpec: TopicSettings;
+  /** Instead of the model's; `none`: it runs only when it is started. */
+  readonly schedule?: Schedule | 'none' | undefined;
+  /** For selecting mappings. Absent: none. */
+  readonly tags?: readonly string[] | undefined;
   /** Earlier versions that are published beside this one. Absent: none. */
   readonly also?: readonly AlsoVersion[] | undefined;
   /**

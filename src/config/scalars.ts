@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { CronExpressionParser } from 'cron-parser';
-import { suggestName } from '../core/nearest.ts';
+import { nearestName, suggestName } from '../core/nearest.ts';
 import { asText, leaf, type Parsed, pattern, VARIABLE_PATTERN } from './leaf.ts';
 
 /** Project and mapping names become parts of topic names (`headrace.<project>.<mapping>.snapshot`), so they are short. */
@@ -122,24 +122,93 @@ export const share = () =>
     },
   );
 
-/** Five fields, in UTC. cron-parser also takes six fields, macros and `H` (random): those are refused. */
+const CRON_SUGGESTION = 'Write five fields: minute hour day-of-month month day-of-week, as `*/5 * * * *` or `0 3 * * MON`.';
+
+/** cron-parser also takes six fields, macros and `H` (random): those are refused. */
+function parseCron(written: string, suggestion: string): Parsed<string> {
+  const fields = written.trim().split(/\s+/);
+  if (fields.length !== 5) return { refused: `is not a cron expression: it has ${fields.length} fields, not 5`, suggestion };
+  if (!fields.every((field) => /^([\d*,/?L#-]|[A-Za-z]{3})+$/.test(field))) return { refused: 'is not a cron expression', suggestion };
+  try {
+    CronExpressionParser.parse(fields.join(' '), { tz: 'UTC' }).next();
+    return { value: fields.join(' ') };
+  } catch (cause) {
+    return { refused: 'is not a cron expression', suggestion, detail: cause instanceof Error ? cause.message : undefined };
+  }
+}
+
+/** Five fields. */
 export const cron = () =>
   leaf<string>(
     (written) => {
       const parsed = asText(written);
-      if (!('value' in parsed)) return parsed;
-      const fields = parsed.value.trim().split(/\s+/);
-      const suggestion = 'Write five fields: minute hour day-of-month month day-of-week, as `*/5 * * * *` or `0 3 * * MON`.';
-      if (fields.length !== 5) return { refused: `is not a cron expression: it has ${fields.length} fields, not 5`, suggestion };
-      if (!fields.every((field) => /^([\d*,/?L#-]|[A-Za-z]{3})+$/.test(field))) return { refused: 'is not a cron expression', suggestion };
-      try {
-        CronExpressionParser.parse(fields.join(' '), { tz: 'UTC' }).next();
-        return { value: fields.join(' ') };
-      } catch (cause) {
-        return { refused: 'is not a cron expression', suggestion, detail: cause instanceof Error ? cause.message : undefined };
-      }
+      return 'value' in parsed ? parseCron(parsed.value, CRON_SUGGESTION) : parsed;
     },
     { type: 'string' },
+  );
+
+/** A cron expression, or a duration: every so often. `none` only where a mapping says so. */
+export const schedule = <const N extends 'none' | never = never>(...none: readonly N[]) =>
+  leaf<{ readonly cron: string } | { readonly everyMs: number } | N>(
+    (written) => {
+      const parsed = asText(written);
+      if (!('value' in parsed)) return parsed;
+      const word = none.find((known) => known === parsed.value.trim());
+      if (word !== undefined) return { value: word };
+      const everyMs = parseDuration(parsed.value);
+      if (everyMs !== undefined) {
+        return everyMs < 1000 || everyMs > 86_400_000 ? { refused: 'is not between 1s and 1d' } : { value: { everyMs } };
+      }
+      const suggestion = `${CRON_SUGGESTION} Or how often: 30s, 15m, 1h.`;
+      const expression = parseCron(parsed.value, suggestion);
+      return 'value' in expression ? { value: { cron: expression.value } } : expression;
+    },
+    { type: 'string' },
+  );
+
+/** An IANA name, as this Node knows them. */
+export const timeZone = () =>
+  leaf<string>(
+    (written) => {
+      const parsed = asText(written);
+      if (!('value' in parsed)) return parsed;
+      const known = Intl.supportedValuesOf('timeZone');
+      // Offsets such as +02:00 are no zones: they know no daylight saving.
+      if (/^[A-Za-z]/.test(parsed.value) && isTimeZone(parsed.value)) return parsed;
+      return {
+        refused: 'is not a time zone',
+        suggestion: `${nearestSentence(parsed.value, known)}Write an IANA name, as Europe/Berlin or UTC.`,
+      };
+    },
+    { type: 'string' },
+  );
+
+function nearestSentence(written: string, known: readonly string[]): string {
+  const near = nearestName(written, known);
+  return near === undefined ? '' : `Did you mean \`${near}\`? `;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `host:port`; a port alone is one of this machine's loopback. */
+export const listenAddress = () =>
+  leaf<{ readonly host: string; readonly port: number }>(
+    (written) => {
+      const value = typeof written === 'number' ? String(written) : written;
+      const match = typeof value === 'string' ? /^(?:(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):)?(\d{1,5})$/.exec(value.trim()) : null;
+      if (match === null || Number(match[2]) > 65_535) {
+        return { refused: 'is not an address to listen on', suggestion: 'Write host:port, as 127.0.0.1:7420, or a port alone.' };
+      }
+      return { value: { host: (match[1] ?? '127.0.0.1').replaceAll(/[[\]]/g, ''), port: Number(match[2]) } };
+    },
+    { anyOf: [{ type: 'string' }, { type: 'integer', minimum: 0, maximum: 65_535 }] },
   );
 
 const UNITS_BYTES: Readonly<Record<string, number>> = {

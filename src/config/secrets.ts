@@ -38,6 +38,8 @@ function secretPaths(document: SourceDocument): readonly Path[] {
     ['registry', 'auth', 'token'],
     ['registry', 'tls', 'key'],
     ['snapshot', 'key'],
+    ['serve', 'tls', 'key'],
+    ...tokenNumbers(document).map((index) => ['serve', 'tokens', index, 'token']),
     ...warehouseNames(document).flatMap((name) => [
       ['warehouses', name, 'password'],
       ['warehouses', name, 'token'],
@@ -52,6 +54,12 @@ function secretPaths(document: SourceDocument): readonly Path[] {
 function warehouseNames(document: SourceDocument): readonly string[] {
   const { warehouses } = document.value;
   return typeof warehouses === 'object' && warehouses !== null ? Object.keys(warehouses) : [];
+}
+
+function tokenNumbers(document: SourceDocument): readonly number[] {
+  const { serve } = document.value;
+  const tokens = typeof serve === 'object' && serve !== null && 'tokens' in serve ? serve.tokens : undefined;
+  return Array.isArray(tokens) ? [...tokens.keys()] : [];
 }
 
 /** Nothing but variables without a default. */

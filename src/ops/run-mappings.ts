@@ -13,7 +13,12 @@ export type MappingOutcome<T> =
 const ORDER: readonly MappingClass[] = ['governance', 'command', 'profile', 'behavior'];
 
 export function inRunOrder(mappings: Iterable<Mapping>): Mapping[] {
-  return [...mappings].sort((a, b) => ORDER.indexOf(a.class) - ORDER.indexOf(b.class) || (a.name < b.name ? -1 : 1));
+  return [...mappings].sort((a, b) => classRank(a.class) - classRank(b.class) || (a.name < b.name ? -1 : 1));
+}
+
+/** Lower ranks come first. */
+export function classRank(name: MappingClass): number {
+  return ORDER.indexOf(name);
 }
 
 /** Runs mappings one after the other. Promise 9: a failing one holds up no other. A signal ends the sequence. */

@@ -1,10 +1,11 @@
 import type { Mapping, MappingClass, Project } from '../config/project.ts';
+import { scheduleOf } from '../config/schedule.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, HeadraceError } from '../core/errors.ts';
 import { checkContract } from '../run/check-contract.ts';
 import type { Job } from '../run/job.ts';
 import { isAlive } from '../run/owner.ts';
 import { refuseRolledBack } from '../run/rollback.ts';
-import { nextDue } from '../run/scope.ts';
+import { nextInstant } from '../run/schedule/instants.ts';
 import type { System } from '../run/system.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { createJob, type JobSettings, startOfRun } from './create-job.ts';
@@ -131,6 +132,7 @@ function lookAtMapping(job: Job, sourceNow: () => Promise<number | undefined>): 
     const nowMs = watermarkMs === null ? undefined : await sourceNow();
     const { offset, confirmable, quarantined } = view.state;
     const now = job.clock();
+    const schedule = scheduleOf(mapping, model);
     return {
       control,
       mapping: mapping.name,
@@ -144,8 +146,8 @@ function lookAtMapping(job: Job, sourceNow: () => Promise<number | undefined>): 
       quarantined: offset === 0 ? null : quarantined,
       recordsBehind: Math.max(0, topic.end - offset),
       lastFullComparison: control?.fullComparisonAt ?? null,
-      nextRun: model.schedule === undefined ? null : nextDue(model.schedule, now),
-      nextFullComparison: model.fullComparison === undefined ? null : nextDue(model.fullComparison, now),
+      nextRun: schedule === undefined ? null : nextInstant(schedule, now),
+      nextFullComparison: model.fullComparison === undefined ? null : nextInstant(model.fullComparison, now),
     };
   });
 }

@@ -1,3 +1,4 @@
+import { HeadraceError } from '../core/errors.ts';
 import type { Publisher, Transaction } from '../publish/publisher.ts';
 import { transactionalIdOf } from '../publish/topics.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
@@ -77,6 +78,32 @@ export class FencedProducer {
     });
     return this.#publisher.begin();
   }
+}
+
+const FENCE_ATTEMPTS = 4;
+/** Longer than it takes to commit an owner record. */
+const STAND_BACK_MS = 500;
+
+/**
+ * Step 3. Who is shut out before its owner record is committed has lost a race: two looked at the same moment, and saw nobody. It stands back, and looks again: the
+ * other's record says that it owns the mapping, or there is none, because it died. Throws OWNED_ELSEWHERE.
+ */
+export async function fenceAfterLooking(job: Job, view: SnapshotView, producer: FencedProducer): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await producer.fence();
+    } catch (error) {
+      await producer.drop();
+      if (!isLostRace(error) || attempt === FENCE_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, STAND_BACK_MS * attempt));
+      await lookBeforeFencing(job, view);
+    }
+  }
+}
+
+/** Also a commit that met the other's fence on its way: whether our record stands there matters to nobody. */
+function isLostRace(error: unknown): boolean {
+  return error instanceof HeadraceError && (error.code === 'FENCED' || error.code === 'OUTCOME_UNKNOWN');
 }
 
 /** Step 2: a live lease of another run ends this one before it has touched anything. */

@@ -1,6 +1,6 @@
-import { CronExpressionParser } from 'cron-parser';
-import type { Model } from '../config/project.ts';
+import type { Model, Schedule } from '../config/project.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
+import { nextInstant } from './schedule/instants.ts';
 
 /** How much of the model a run reads, and why. */
 export interface Scope {
@@ -52,18 +52,7 @@ export function decideScope(
   return { kind: 'incremental', reason: `rows since ${control.watermark}, less the lookback`, watermark: control.watermark };
 }
 
-/** Whether an instant of the schedule (UTC) has passed since the last time. */
-export function isDue(cron: string | undefined, lastMs: number, nowMs: number): boolean {
-  if (cron === undefined) return false;
-  const previous = CronExpressionParser.parse(cron, { currentDate: new Date(nowMs), tz: 'UTC' })
-    .prev()
-    .getTime();
-  return previous > lastMs;
-}
-
-/** The next instant of the schedule (UTC), milliseconds since 1970. */
-export function nextDue(cron: string, nowMs: number): number {
-  return CronExpressionParser.parse(cron, { currentDate: new Date(nowMs), tz: 'UTC' })
-    .next()
-    .getTime();
+/** Whether an instant of the schedule has passed since the last time. */
+export function isDue(schedule: Schedule | undefined, lastMs: number, nowMs: number): boolean {
+  return schedule !== undefined && nextInstant(schedule, lastMs) <= nowMs;
 }

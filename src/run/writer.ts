@@ -4,7 +4,7 @@ import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
 import { type ChunkProgress, controlOf, unmoved, type WriterParts } from './chunk.ts';
 import type { LedgerRecord, LedgerSummary } from './chunk-records.ts';
-import { FencedProducer, lookBeforeFencing } from './fenced-producer.ts';
+import { FencedProducer, fenceAfterLooking, lookBeforeFencing } from './fenced-producer.ts';
 import type { Job } from './job.ts';
 import { ownedElsewhere, ownerOf } from './owner.ts';
 import { namesEveryTopic } from './publication.ts';
@@ -64,14 +64,9 @@ export class Writer {
 
   /** Fences, and keeps the lease from then on: rebuilding a large copy takes longer than a lease. */
   async #takeOver(): Promise<number> {
-    try {
-      const barrier = await this.#producer.fence();
-      this.#renewal = setInterval(() => void this.#renew(), this.#job.options.renewEveryMs);
-      return barrier;
-    } catch (error) {
-      await this.#producer.drop();
-      throw error;
-    }
+    const barrier = await fenceAfterLooking(this.#job, this.#view, this.#producer);
+    this.#renewal = setInterval(() => void this.#renew(), this.#job.options.renewEveryMs);
+    return barrier;
   }
 
   /** Facts that were committed by this writer. */
@@ -214,7 +209,7 @@ export class Writer {
     const owner = await newestOwner(job, view, end);
     if (owner !== null && owner.run !== job.runId) throw ownedElsewhere(owner, job.mapping.name, job.clock());
     job.progress.warn(`a transaction's outcome is unknown (${error instanceof Error ? error.message : String(error)}); recovering`);
-    const barrier = await this.#producer.fence();
+    const barrier = await fenceAfterLooking(job, view, this.#producer);
     const found = await newestReserved(job, view.state.offset, barrier);
     if (found.owner !== undefined && found.owner.run !== job.runId) throw ownedElsewhere(found.owner, job.mapping.name, job.clock());
     this.#failure = undefined;

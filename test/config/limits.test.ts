@@ -17,7 +17,7 @@ test('what cannot be promised follows from the model', async () => {
       'Versions of a row between two runs are not seen: each run publishes the state that it finds.',
       'Rows that appear more than 15m behind the highest updated_at are not seen until the next full comparison.',
       'Changes that leave updated_at as it is are not seen until the next full comparison.',
-      'A row that is removed is found by the next full comparison (0 3 * * *).',
+      'A row that is removed is found by the next full comparison (0 3 * * * UTC).',
     ].join('\n'),
   );
   expect(await model(['full_comparison: "0 3 * * *"\n', ''])).toMatch(

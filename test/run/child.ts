@@ -37,6 +37,11 @@ export class Child {
     return this.#process.pid ?? 0;
   }
 
+  /** What it has written so far. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
   }

@@ -10,8 +10,10 @@ import { judge, stopIfExceeded } from '../../src/run/guards.ts';
 import { isAlive } from '../../src/run/owner.ts';
 import { decideScope, isDue } from '../../src/run/scope.ts';
 
+const DAILY = { cron: '0 3 * * *', timeZone: 'UTC' };
+
 describe('scope', () => {
-  const model = { cursor: { column: 'c', lookback: { ms: 1 }, nulls: 'always' }, fullComparison: '0 3 * * *' } as never;
+  const model = { cursor: { column: 'c', lookback: { ms: 1 }, nulls: 'always' }, fullComparison: DAILY } as never;
   const control = { watermark: '2026-01-01', digest: 'd', fullComparisonAt: Date.UTC(2026, 0, 1, 4) } as never;
   const at = Date.UTC(2026, 0, 1, 12);
   test.each([
@@ -37,8 +39,8 @@ describe('scope', () => {
 
   test('a schedule is due once per instant, in UTC', () => {
     const last = Date.UTC(2026, 0, 1, 3, 0, 0);
-    expect(isDue('0 3 * * *', last, Date.UTC(2026, 0, 2, 2, 59, 59))).toBe(false);
-    expect(isDue('0 3 * * *', last, Date.UTC(2026, 0, 2, 3, 0, 1))).toBe(true);
+    expect(isDue(DAILY, last, Date.UTC(2026, 0, 2, 2, 59, 59))).toBe(false);
+    expect(isDue(DAILY, last, Date.UTC(2026, 0, 2, 3, 0, 1))).toBe(true);
     expect(isDue(undefined, 0, last)).toBe(false);
   });
 });

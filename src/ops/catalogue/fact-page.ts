@@ -1,4 +1,5 @@
 import type { Deprecation, Field, Mapping, MappingClass, Model, Project } from '../../config/project.ts';
+import { scheduleOf, scheduleText } from '../../config/schedule.ts';
 import { type FieldType, formatFieldType } from '../../core/field-type.ts';
 import { type HeaderWords, headersOf } from './headers.ts';
 import { type SampleEvent, sampleEvent } from './sample-event.ts';
@@ -82,6 +83,7 @@ function versionsOf(project: Project, mapping: Mapping): string {
 function factsOf(mapping: Mapping, model: Model | undefined, versions: string): FactPage['facts'] {
   const { topicSpec } = mapping;
   const retention = topicSpec.config.get('retention.ms');
+  const schedule = model === undefined ? undefined : scheduleOf(mapping, model);
   return [
     ['Topic', mapping.topic],
     ['Key', mapping.key.join(', ')],
@@ -98,7 +100,7 @@ function factsOf(mapping: Mapping, model: Model | undefined, versions: string): 
     ],
     ['Topic policy', `${topicSpec.config.get('cleanup.policy') ?? 'the broker’s default'}${daysOf(retention)}`],
     ['Partitions', String(topicSpec.partitions)],
-    ...(model?.schedule === undefined ? [] : [['Schedule', `${model.schedule} (cron, UTC)`] as const]),
+    ...(schedule === undefined ? [] : [['Schedule', scheduleText(schedule)] as const]),
   ];
 }
 

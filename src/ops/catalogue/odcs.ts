@@ -1,4 +1,5 @@
 import type { Field, Mapping, Model, Project } from '../../config/project.ts';
+import { scheduleOf } from '../../config/schedule.ts';
 import { type FieldType, formatFieldType } from '../../core/field-type.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -165,8 +166,13 @@ function qualityOf(mapping: Mapping): readonly Json[] {
 function slaOf(mapping: Mapping, model: Model | undefined): readonly Json[] {
   const retention = mapping.topicSpec.config.get('retention.ms');
   const driver = mapping.class === 'governance' ? 'regulatory' : 'operational';
+  const schedule = model === undefined ? undefined : scheduleOf(mapping, model);
   return [
-    ...(model?.schedule === undefined ? [] : [{ property: 'frequency', value: model.schedule, unit: 'cron (UTC)', driver }]),
+    ...(schedule === undefined
+      ? []
+      : 'cron' in schedule
+        ? [{ property: 'frequency', value: schedule.cron, unit: `cron (${schedule.timeZone})`, driver }]
+        : [{ property: 'frequency', value: schedule.everyMs / 1000, unit: 's', driver }]),
     ...(retention === undefined || retention === '-1'
       ? []
       : [{ property: 'retention', value: Number(retention) / 86_400_000, unit: 'd', driver }]),
