@@ -2,6 +2,7 @@ import { publishedMappings } from './config/also-versions.ts';
 import type { Project, WarehouseConfig } from './config/project.ts';
 import { HeadraceError } from './core/errors.ts';
 import { grantsFor, type Purpose } from './publish/grants.ts';
+import { KafkaGroupAdmin } from './publish/kafka/group-admin.ts';
 import { KafkaPublisherFactory } from './publish/kafka/kafka-publisher.ts';
 import { partitionOf } from './publish/kafka/partitioner.ts';
 import { KafkaRecordReader } from './publish/kafka/record-reader.ts';
@@ -31,6 +32,7 @@ export function composeSystem(project: Project, purpose: Purpose = 'run'): Syste
     },
     publishers: new KafkaPublisherFactory(project.kafka, { grants }),
     admin,
+    groups: new KafkaGroupAdmin(project.kafka),
     partitionOf,
     reader: (groupIdPrefix) => new KafkaRecordReader(project.kafka, { groupIdPrefix, grants }),
     openView: (folder, topic) => LocalView.open(folder, topic),

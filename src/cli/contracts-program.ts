@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { AddCommand } from './add-command.ts';
 import { list, positiveInteger } from './option-values.ts';
+import { addPlanOptions } from './plan-options.ts';
 
 /** `headrace contracts …`: the versions of what consumers rely on. */
 export function addContractsCommands(program: Command, add: AddCommand): void {
@@ -46,7 +47,8 @@ export function addContractsCommands(program: Command, add: AddCommand): void {
       'headrace contracts rollback customer --to 1.1 --plan     # what would change; publishes nothing',
       'headrace contracts rollback customer --to 1.1',
       'headrace contracts rollback customer --to 1.2 --yes      # forward again',
-      'headrace contracts rollback suspend-account --to 1.0 --yes --approved-by dana --reason "wrong plan in 1.1"',
+      'headrace contracts rollback suspend-account --to 1.0 --out back.plan --as erin --key erin.key --reason "wrong plan in 1.1"',
+      'headrace contracts rollback suspend-account --to 1.0 --approved back.plan',
     ],
   );
   rollback.command
@@ -54,11 +56,11 @@ export function addContractsCommands(program: Command, add: AddCommand): void {
     .option('--plan', 'show what would change, and end')
     .option('--yes', 'do not ask for confirmation')
     .option('--reason <text>', 'why; kept in the ledger')
-    .option('--approved-by <name>', 'the other person who agreed: needed for the classes command and governance')
     .option('--allow <guards>', 'guards that it may exceed beside updated and deleted, separated by commas', list)
     .option('--take-over', 'take the mapping over from a run that is known to be dead')
     .option('--show-keys', 'show keys as they are, not hashed')
     .option('--chunk <changes>', 'changes per Kafka transaction', positiveInteger);
+  addPlanOptions(rollback.command);
   rollback.runs(async ([name = ''], flags) => {
     const { rollbackContractCommand } = await import('./commands/contracts-rollback.ts');
     return (context) => rollbackContractCommand(context, name, flags);

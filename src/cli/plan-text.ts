@@ -20,7 +20,9 @@ export function planText(result: PlanResult, colors: Output['colors'], command =
   for (const sample of samples) lines.push(...sampleLines(sample, colors));
   if (wouldStop(result)) {
     const names = result.guards.filter((g) => g.exceeded && !g.allowed).map((g) => g.guard);
-    lines.push(`  ${yellow(`It would stop here. If the changes are right: ${command} --allow ${names.join(',')}`)}`);
+    lines.push(
+      `  ${yellow(`It would stop here. If the changes are right: ${command} --allow ${names.join(',')}, or for just these changes: --approve ${result.changeSet}`)}`,
+    );
   }
   return lines.join('\n');
 }

@@ -6,6 +6,7 @@ import { addGlobalOptions, commandAdder } from './add-command.ts';
 import type { CommandLine } from './context.ts';
 import { addContractsCommands } from './contracts-program.ts';
 import { list, positiveInteger } from './option-values.ts';
+import { addPlanOptions, addSignerOptions } from './plan-options.ts';
 import { addRepairCommands } from './repair-program.ts';
 import { addServeCommands } from './serve-program.ts';
 
@@ -68,6 +69,10 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     .option('--full', 'read the whole models, whatever is due')
     .option('--allow <guards>', 'guards that the run may exceed, separated by commas', list)
     .option('--show-keys', 'show keys as they are, not hashed');
+  plan.command
+    .option('--reason <text>', 'why; kept in the plan')
+    .option('--out <file>', 'write the changes of the one mapping to a plan, to be approved');
+  addSignerOptions(plan.command);
   plan.runs(async (names, flags) => {
     const { plan } = await import('./commands/plan.ts');
     return (context) => plan(context, names, flags);
@@ -88,6 +93,8 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     .option('--full', 'read the whole models, whatever is due')
     .option('--take-over', 'take the mappings over from a run that is known to be dead')
     .option('--allow <guards>', 'guards that this run may exceed, separated by commas', list)
+    .option('--approve <digest>', 'as --allow, for just the changes whose digest `plan` has printed')
+    .option('--approved <file>', 'run the one mapping as this approved plan says: guards may be exceeded by just its changes')
     .option('--show-keys', 'show model keys in messages as they are, not hashed')
     .option('--chunk <changes>', 'changes per Kafka transaction', positiveInteger);
   run.runs(async (names, flags) => {
@@ -169,9 +176,11 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
   );
   adopt.command
     .option('--yes', 'do it without asking')
+    .option('--reason <text>', 'why; kept in the plan')
     .option('--environment-from <name>', 'the environment that the snapshot belongs to, where the project now has another one')
     .option('--take-over', 'although a run that is known to be dead still holds the lease')
     .option('--chunk <entries>', 'entries per Kafka transaction', positiveInteger);
+  addPlanOptions(adopt.command);
   adopt.runs(async ([name = ''], flags) => {
     const { adoptStateCommand } = await import('./commands/adopt.ts');
     return (context) => adoptStateCommand(context, name, flags);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AddCommand } from './add-command.ts';
 import { list, positiveInteger } from './option-values.ts';
+import { addSignerOptions } from './plan-options.ts';
 
 /** `headrace runs …` and `headrace quarantine …`: what happened, and what is to become of rows that do not fit. */
 export function addRepairCommands(program: Command, add: AddCommand): void {
@@ -68,4 +69,64 @@ export function addRepairCommands(program: Command, add: AddCommand): void {
       return (context) => repairQuarantineCommand(context, action, name, flags);
     });
   }
+
+  const approve = add<import('./plan-options.ts').SignerFlags & { readonly show?: true }>(
+    program,
+    'approve <file>',
+    'Sign a plan of somebody else as approved. Shows what it says.',
+    ['headrace approve back.plan --show', 'headrace approve back.plan --as dana --key ~/.headrace/dana.key'],
+  );
+  approve.command.option('--show', 'show the plan, and sign nothing');
+  addSignerOptions(approve.command);
+  approve.runs(async ([file = ''], flags) => {
+    const { approveCommand } = await import('./commands/approve.ts');
+    return (context) => approveCommand(context, file, flags);
+  });
+  add(program, 'plans', 'Plans that were applied, and those that were refused, with who approved them.', [
+    'headrace plans',
+    'headrace plans --json',
+  ]).runs(async () => {
+    const { plansCommand } = await import('./commands/approve.ts');
+    return (context) => plansCommand(context);
+  });
+
+  const replay = program
+    .command('replay')
+    .description('Have a consumer group read facts again: planned, approved, then applied. Publishes nothing.');
+  const plan = add<import('./commands/replay.ts').ReplayFlags>(
+    replay,
+    'plan [mappings...]',
+    'Size the reset of a consumer group: events, keys, commands, the oldest fact, the risk. Changes nothing.',
+    [
+      'headrace replay plan --group crm --to-time 2026-11-23T10:00:00Z',
+      'headrace replay plan customer --group crm --to-run 20261123T115846123Z-9f2c01 --out crm.plan --as erin --key erin.key',
+      'headrace replay plan --group crm --to-offset 0',
+    ],
+  );
+  plan.command
+    .requiredOption('--group <group>', 'the consumer group')
+    .option('--to-time <time>', 'from the first record that is not older, as 2026-11-23T10:00:00Z')
+    .option('--to-run <run>', 'from the first record of a run')
+    .option('--to-offset <offset>', 'from this offset of each partition; 0 is the beginning')
+    .option('--reason <text>', 'why; kept in the plan')
+    .option('--out <file>', 'write the plan to a new file, to be approved');
+  addSignerOptions(plan.command);
+  plan.runs(async (names, flags) => {
+    const { planReplayCommand } = await import('./commands/replay.ts');
+    return (context) => planReplayCommand(context, names, flags);
+  });
+  const approveReplay = add<import('./plan-options.ts').SignerFlags>(replay, 'approve <file>', 'As `headrace approve`.', [
+    'headrace replay approve crm.plan --as dana --key dana.key',
+  ]);
+  addSignerOptions(approveReplay.command);
+  approveReplay.runs(async ([file = ''], flags) => {
+    const { approveCommand } = await import('./commands/approve.ts');
+    return (context) => approveCommand(context, file, flags);
+  });
+  add(replay, 'apply <file>', 'Move the offsets of the group as the plan says, if it is approved, unused, young, and still true.', [
+    'headrace replay apply crm.plan',
+  ]).runs(async ([file = '']) => {
+    const { applyReplayCommand } = await import('./commands/replay.ts');
+    return (context) => applyReplayCommand(context, file);
+  });
 }

@@ -13,6 +13,9 @@ export function rollbackText({ mapping, from, to, resumes, plan, readers, needsA
     lines.push(`  ${yellow('!')} readers that know ${from} alone break on facts of ${to}:`);
     for (const { message } of readers) lines.push(`      ${message}`);
   }
-  if (needsApproval) lines.push(`  ${yellow('!')} needs another person's consent: --approved-by NAME --reason TEXT`);
+  if (needsApproval)
+    lines.push(
+      `  ${yellow('!')} needs another person's consent: --out FILE writes the plan, headrace approve signs it, --approved FILE applies it`,
+    );
   return [...lines, planText(plan, colors, `headrace contracts rollback ${mapping} --to ${to}`)].join('\n');
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
+import { compileApprovals } from './compile-approvals.ts';
 import { compileBigQuery } from './compile-bigquery.ts';
 import { compileGuards, DEFAULT_GUARDS } from './compile-guards.ts';
 import { compileServe } from './compile-serve.ts';
@@ -10,6 +11,8 @@ import { compileSnowflake } from './compile-snowflake.ts';
 import type { DbtSection } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
 import type {
+  ApprovalPolicy,
+  ConsumerDeclaration,
   Guards,
   KafkaConfig,
   PostgresConfig,
@@ -40,6 +43,8 @@ export interface ProjectFile {
   readonly timeZone: string;
   readonly topics: TopicDefaults;
   readonly guards: Guards;
+  readonly approvals: ApprovalPolicy | undefined;
+  readonly consumers: ReadonlyMap<string, ConsumerDeclaration>;
 }
 
 export function compileProject(document: SourceDocument, root: string, report: (problem: Problem) => void): ProjectFile {
@@ -76,6 +81,10 @@ export function compileProject(document: SourceDocument, root: string, report: (
     timeZone: written.timezone ?? 'UTC',
     topics: projectTopicDefaults(written.topics, document, report),
     guards: compileGuards(written.guards, DEFAULT_GUARDS),
+    approvals: written.approvals === undefined ? undefined : compileApprovals(written.approvals, document, report),
+    consumers: new Map(
+      Object.entries(written.consumers ?? {}).map(([group, { idempotent }]) => [group, { idempotent: idempotent ?? false }]),
+    ),
   };
 }
 

@@ -85,6 +85,8 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv, nowMs = 
     registry: file.registry,
     snapshot: file.snapshot,
     serve: file.serve,
+    approvals: file.approvals,
+    consumers: file.consumers,
     models: known.models,
     mappings: new Map(mappings.flatMap(({ mapping }) => (mapping === undefined ? [] : [[mapping.name, mapping] as const]))),
     contracts,

@@ -105,6 +105,39 @@ export const guardsSchema = z
   .optional()
   .meta({ description: 'A run that exceeds one stops before it sends anything (exit code 4).' });
 
+const requiredFrom = (what: string, byDefault: string) =>
+  choice(['never', 'low', 'medium', 'high'])
+    .optional()
+    .meta({ description: `${what}: from which risk on another person has to approve.`, default: byDefault });
+
+const approvals = z.strictObject({
+  max_age: duration('1m', '30d').optional().meta({ description: 'A plan that is older is void.', default: '24h' }),
+  identities: z
+    .record(
+      z.string(),
+      z.strictObject({
+        key: pem(false).meta({ description: 'PEM text of the Ed25519 public key: ${file:keys/dana.pem}.' }),
+        roles: z
+          .array(z.enum(['planner', 'approver']))
+          .min(1)
+          .optional()
+          .meta({ description: 'planner: signs plans. approver: approves those of others.', default: ['planner', 'approver'] }),
+      }),
+    )
+    .optional()
+    .meta({ description: 'People, by name.' }),
+  require: z
+    .strictObject({
+      replay: requiredFrom('Resets of consumer groups', 'high'),
+      undo: requiredFrom('Undos', 'high'),
+      rollback: requiredFrom('Rollbacks of contracts', 'high'),
+      adopt: requiredFrom('Adoptions', 'never'),
+      guards: requiredFrom('Runs that exceed a guard', 'never'),
+    })
+    .optional()
+    .meta({ description: 'What needs the word of somebody else than the planner.' }),
+});
+
 export const projectSchemaWritten = z
   .strictObject({
     project: slug().meta({ description: 'Name of the project: part of the names of its internal topics.' }),
@@ -174,5 +207,22 @@ export const projectSchemaWritten = z
     guards: guardsSchema,
     timezone: timeZone().optional().meta({ description: 'IANA name of the time zone of the schedules, as Europe/Berlin.', default: 'UTC' }),
     serve: serveSchema.optional().meta({ description: 'How `headrace serve` works.' }),
+    approvals: approvals.optional().meta({
+      description:
+        'Who may approve what: plans of replays, undos, rollbacks, adoptions and runs that exceed a guard. The topic of used plans is made for it.',
+    }),
+    consumers: z
+      .record(
+        z.string(),
+        z.strictObject({
+          idempotent: boolean().optional().meta({
+            description:
+              'The group applies each fact version once (highest ce_factversion, or ce_id): events that come again have no effect.',
+            default: false,
+          }),
+        }),
+      )
+      .optional()
+      .meta({ description: 'Consumer groups of the facts, by name: what a replay to them risks.' }),
   })
   .meta({ title: 'headrace.yml' });

@@ -16,10 +16,43 @@ export interface Project {
   readonly registry?: RegistryConfig | undefined;
   readonly snapshot: SnapshotConfig;
   readonly serve: ServeConfig;
+  /** Absent: nothing can be approved, and what needs an approval is refused. */
+  readonly approvals?: ApprovalPolicy | undefined;
+  /** What is declared of consumer groups, by name. */
+  readonly consumers: ReadonlyMap<string, ConsumerDeclaration>;
   readonly models: ReadonlyMap<string, Model>;
   readonly mappings: ReadonlyMap<string, Mapping>;
   /** By the name of the mapping; every mapping has one. */
   readonly contracts: ReadonlyMap<string, ContractHistory>;
+}
+
+/** How much harm a mistake may do. */
+export const RISKS = ['low', 'medium', 'high'] as const;
+export type Risk = (typeof RISKS)[number];
+
+/** What is planned first, approved, and then applied. `guards`: a run that exceeds its guards. */
+export const PLANNED_OPERATIONS = ['replay', 'undo', 'rollback', 'adopt', 'guards'] as const;
+export type PlannedOperation = (typeof PLANNED_OPERATIONS)[number];
+
+/** Who may approve what. People are named here with their public keys; there is no other database of users. */
+export interface ApprovalPolicy {
+  /** A plan that is older is void. */
+  readonly maxAgeMs: number;
+  readonly identities: ReadonlyMap<string, Identity>;
+  /** From which risk on another person than the planner has to approve. */
+  readonly require: Readonly<Record<PlannedOperation, Risk | 'never'>>;
+}
+
+export interface Identity {
+  /** Ed25519, PEM (SubjectPublicKeyInfo). */
+  readonly publicKey: string;
+  /** planner: signs plans. approver: approves those of others. */
+  readonly roles: readonly ('planner' | 'approver')[];
+}
+
+export interface ConsumerDeclaration {
+  /** It keeps the highest `ce_factversion` of each identity, or deduplicates by `ce_id`: events that come again have no effect. */
+  readonly idempotent: boolean;
 }
 
 export type WarehouseConfig = PostgresConfig | DuckDbConfig | SnowflakeConfig | BigQueryConfig;

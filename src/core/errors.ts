@@ -70,6 +70,10 @@ export const ERROR_CODES = {
   ROLLED_BACK: EXIT.stopped,
   /** Nothing was changed: a person has to agree first. */
   APPROVAL_NEEDED: EXIT.stopped,
+  /** A plan that was edited, is too old, was used before, lacks an approval, or no longer says what would happen. */
+  PLAN_REFUSED: EXIT.stopped,
+  /** A consumer group has members: its offsets are theirs. */
+  GROUP_ACTIVE: EXIT.stopped,
   /** What a command would change needs a person's word first, and nobody gave it. */
   NOT_CONFIRMED: EXIT.stopped,
   /** Duplicate or missing model keys, or two rows that claim one identity. */

@@ -15,6 +15,9 @@ import type { System } from '../run/system.ts';
 import { historyOf } from './check-contracts.ts';
 import { createJob, type JobSettings } from './create-job.ts';
 import { lookAt } from './look.ts';
+import { needsApproval } from './plans/authorize.ts';
+import type { PlanContent } from './plans/plan-file.ts';
+import { riskOfClass } from './plans/risk.ts';
 
 /** The guards on mass changes: a rollback is one, and a person has seen how large. The others hold. */
 export const LIFTED_GUARDS = ['updated', 'deleted'] as const;
@@ -55,16 +58,32 @@ export async function planRollback(
     resumes: isResumed(control, version),
     plan: isPublished ? undefined : await plan({ ...job, rollback: PLANNED }),
     readers: brokenReaders(rulesOf(project, mapping, before), frozen.rules),
-    needsApproval: needsApproval(mapping),
+    needsApproval: needsApproval(project, 'rollback', riskOfClass(mapping.class)),
   };
 }
 
 /** A plan is nobody's order yet. */
 const PLANNED: RollbackOrder = { user: '', reason: null, approvedBy: null };
 
+/** What a plan of the rollback says. How many facts differ may change a little until it is applied; between which versions, and for which readers, may not. */
+export function rollbackContent(mapping: Mapping, planned: RollbackPlan, allow: readonly string[]): PlanContent {
+  const { from, to, resumes, readers, plan: found } = planned;
+  const { created = 0, updated = 0, deleted = 0 } = found?.counts ?? {};
+  const risk = riskOfClass(mapping.class);
+  return {
+    operation: 'rollback',
+    risk,
+    risks: [`facts of class ${mapping.class} are published again under version ${to}`],
+    order: { mapping: mapping.name, to, allow },
+    basis: { from, to, resumes, isPublished: found === undefined, readers: readers?.map(({ message }) => message) ?? null },
+    effect: { created, updated, deleted, changedFields: found?.changedFields ?? {} },
+    size: created + updated + deleted,
+  };
+}
+
 /**
  * Publishes the facts that differ as new versions, origin `undo`. Interrupted anywhere, the same call takes it up: nothing is published twice.
- * Throws APPROVAL_NEEDED where the class demands another person's consent.
+ * Throws APPROVAL_NEEDED where the policy demands an approved plan.
  */
 export async function rollBack(
   system: System,
@@ -74,26 +93,19 @@ export async function rollBack(
   order: RollbackOrder,
   settings: JobSettings,
 ): Promise<RunResult> {
-  requireApproval(mapping, order);
+  requireApproval(project, mapping, order);
   const job = await createJob(system, project, targetOf(project, mapping, frozenVersion(project, mapping, version)), settings);
   return capture({ ...job, rollback: order });
 }
 
-/** What a command, or a governance fact, does cannot be taken back by publishing another one: two people decide. */
-function needsApproval(mapping: Mapping): boolean {
-  return mapping.class === 'command' || mapping.class === 'governance';
-}
-
-/** Throws APPROVAL_NEEDED. */
-export function requireApproval(mapping: Mapping, { user, reason, approvedBy }: RollbackOrder): void {
-  if (!needsApproval(mapping)) return;
-  const stop = (what: string): never => {
-    throw new HeadraceError('APPROVAL_NEEDED', `${mapping.name}: ${what}`, {
-      suggestion: `Nothing was changed. A mapping of class ${mapping.class} is rolled back with another person's consent: --approved-by NAME --reason TEXT.`,
-    });
-  };
-  if (approvedBy === null || reason === null) stop('nobody has approved this rollback, or it has no reason.');
-  else if (approvedBy.toLowerCase() === user.toLowerCase()) stop(`${approvedBy} starts this rollback, and cannot approve it as well.`);
+/** Throws APPROVAL_NEEDED. What a command, or a governance fact, does cannot be taken back by publishing another one: unless the policy says otherwise, two people decide. */
+export function requireApproval(project: Project, mapping: Mapping, { approval }: Pick<RollbackOrder, 'approval'>): void {
+  if (approval !== undefined || !needsApproval(project, 'rollback', riskOfClass(mapping.class))) return;
+  throw new HeadraceError('APPROVAL_NEEDED', `${mapping.name}: nobody has approved this rollback.`, {
+    suggestion:
+      `Nothing was changed. A mapping of class ${mapping.class} is rolled back with another person's consent: write the plan with --out FILE --as NAME --key FILE, ` +
+      'have it approved (`headrace approve FILE`), and apply it with --approved FILE.',
+  });
 }
 
 /** Throws CONTRACT_EDITED where frozen files cannot be trusted, CONFIG_INVALID where there is no such version. */

@@ -3,6 +3,7 @@ import { EXIT, type ExitCode, exitCodeOf } from '../core/errors.ts';
 import { capture, type RunResult } from '../run/capture.ts';
 import type { System } from '../run/system.ts';
 import { createJob, type JobSettings } from './create-job.ts';
+import { requireGuardApproval } from './plan-guards.ts';
 
 /** How one mapping of a command ended. */
 export type MappingOutcome<T> =
@@ -35,6 +36,7 @@ export async function runMappings(
     const settings = settingsOf(mapping);
     if (settings.signal.aborted) break;
     const outcome = await outcomeOf(mapping.name, async () => {
+      if (settings.options.approval === undefined) requireGuardApproval(project, mapping, settings.options.allow);
       const job = await createJob(system, project, mapping, settings);
       onStart(mapping.name, job.runId);
       return capture(job);

@@ -89,7 +89,8 @@ async function pingOf(system: System, name: string): Promise<WarehouseState> {
 }
 
 async function statusOfMapping(job: Job, sourceNow: () => Promise<number | undefined>): Promise<MappingStatus> {
-  const [looked, runs] = await Promise.all([lookAtMapping(job, sourceNow), recentRuns(job, RUNS_LOOKED_AT)]);
+  const looked = await lookAtMapping(job, sourceNow);
+  const runs = await recentRuns(job, RUNS_LOOKED_AT);
   const lastFailure = runs.find(({ outcome }) => outcome === 'failed');
   const lastSuccess = runs.find(({ outcome }) => outcome === 'done');
   const { control, ...status } = looked;

@@ -4,7 +4,7 @@ import type { HeadraceError } from '../core/errors.ts';
 import { denial } from '../publish/denial.ts';
 import { grantsFor, grantsThatAllow, type Purpose } from '../publish/grants.ts';
 import type { TopicAdmin, TopicSpec, TopicState } from '../publish/publisher.ts';
-import { topicSpecsOf, topicsOf } from '../publish/topics.ts';
+import { plansTopicSpec, topicSpecsOf, topicsOf } from '../publish/topics.ts';
 
 /** What `topics apply` would do to one topic. */
 export type TopicAction =
@@ -22,7 +22,7 @@ export interface SettingChange {
   readonly to: string;
 }
 
-/** Compares the cluster with what the project asks for. Changes nothing. */
+/** Compares the cluster with what the project asks for: the topics of the mappings, then (mapping: empty) the project's own. Changes nothing. */
 export async function planTopics(admin: TopicAdmin, project: Project, mappings: Iterable<Mapping>): Promise<readonly TopicAction[]> {
   const { count } = await admin.brokers();
   const actions: TopicAction[] = [];
@@ -30,6 +30,10 @@ export async function planTopics(admin: TopicAdmin, project: Project, mappings: 
     const further = alsoContracts(project, mapping, Date.now()).map((each) => each.mapping.topic);
     const states = await admin.describe([...Object.values(topicsOf(project.name, mapping)), ...further]);
     for (const spec of topicSpecsOf(project, mapping, count, further)) actions.push(actionFor(mapping.name, spec, states.get(spec.topic)));
+  }
+  if (project.approvals !== undefined) {
+    const spec = plansTopicSpec(project.name, count);
+    actions.push(actionFor('', spec, (await admin.describe([spec.topic])).get(spec.topic)));
   }
   return actions;
 }

@@ -83,6 +83,18 @@ export interface TopicAdmin {
   remove(topics: readonly string[]): Promise<void>;
 }
 
+/** Consumer groups of others: what they have committed, and moving it. */
+export interface GroupAdmin {
+  /** Members that it has now; 0 for a group that does not exist or that nobody is in. */
+  members(group: string): Promise<number>;
+  /** Per partition of the topic, the offset that the group reads next; −1 where it committed none. */
+  committed(group: string, topic: string): Promise<readonly number[]>;
+  /** Per partition, the offset of the first record not older than this time (milliseconds since 1970); the end where there is none. */
+  offsetsAt(topic: string, timeMs: number): Promise<readonly number[]>;
+  /** Commits these offsets, one per partition, for a group without members. Throws GROUP_ACTIVE. */
+  reset(group: string, topic: string, offsets: readonly number[]): Promise<void>;
+}
+
 export interface PartitionOffsets {
   readonly partition: number;
   readonly start: number;

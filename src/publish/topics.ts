@@ -24,6 +24,23 @@ export function doctorIdOf(project: string): string {
   return `headrace.${project}._doctor`;
 }
 
+/** Plans that were used or refused. Its name is no mapping's, because it begins with `_`; also its writers' transactional id, and the prefix of its readers' groups. */
+export function plansTopicOf(project: string): string {
+  return `headrace.${project}._plans`;
+}
+
+/** Kept for ever: a plan is used once. */
+export function plansTopicSpec(project: string, brokerCount: number): TopicSpec {
+  const isReplicated = brokerCount >= 3;
+  const config = { 'cleanup.policy': 'compact', 'retention.ms': '-1', ...(isReplicated ? { 'min.insync.replicas': '2' } : {}) };
+  return {
+    topic: plansTopicOf(project),
+    partitions: 1,
+    replication: isReplicated ? 3 : undefined,
+    config: new Map(Object.entries(config)),
+  };
+}
+
 const DAY_MS = 86_400_000;
 /** How long a reader of the snapshot topic that fell behind still sees removals. A copy older than half of it is rebuilt. */
 export const SNAPSHOT_DELETE_RETENTION_MS = 30 * DAY_MS;

@@ -5,7 +5,7 @@ import type { LedgerSummary } from './chunk-records.ts';
 import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
 import { openEncodings } from './encoding.ts';
-import { type GuardVerdict, judge, stopIfExceeded } from './guards.ts';
+import { type GuardVerdict, judge, stopIfExceeded, stopIfOther } from './guards.ts';
 import type { Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { establishOrigin } from './origin.ts';
@@ -84,6 +84,7 @@ export async function capture(job: Job): Promise<RunResult> {
 
     const guards = isInitialLoad ? [] : [schema, ...judgeReading(job, reading)]; // 8. Guard
     stopIfExceeded(mapping.name, guards);
+    stopIfOther(job, guards, reading.changes.digest);
 
     if (scope.reason === MAPPING_EDITED)
       job.progress.warn(`${mapping.name}: ${MAPPING_EDITED}: ${reading.changes.size.toLocaleString('en')} facts change with it`);

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from 
 import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Change } from '../core/change.ts';
+import { ChangeDigest } from './change-digest.ts';
 
 const FRAME_CHANGES = 1_000;
 
@@ -17,8 +18,11 @@ export class ChangeSet {
   #frames: { at: number; length: number }[] = [];
   #end = 0;
   #size = 0;
+  readonly #digest: ChangeDigest | undefined;
 
-  constructor(folder: string, maxInMemory = 50_000) {
+  /** `withDigest`: so that a person can approve just these changes. */
+  constructor(folder: string, { maxInMemory = 50_000, withDigest = false }: { maxInMemory?: number; withDigest?: boolean } = {}) {
+    this.#digest = withDigest ? new ChangeDigest() : undefined;
     this.#folder = folder;
     this.#maxInMemory = maxInMemory;
   }
@@ -27,7 +31,13 @@ export class ChangeSet {
     return this.#size;
   }
 
+  /** Of all that was added, in any order; undefined where it was not asked for. */
+  get digest(): string | undefined {
+    return this.#digest?.text;
+  }
+
   add(change: Change): void {
+    this.#digest?.add(change);
     this.#memory.push(change);
     this.#size++;
     if (this.#memory.length >= this.#maxInMemory) this.#spill();

@@ -1,6 +1,7 @@
 import type { Guards, ShareGuard } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Counts } from './comparison/counts.ts';
+import type { Job } from './job.ts';
 
 export const GUARD_NAMES = ['schema', 'updated', 'deleted', 'quarantined', 'empty_source'] as const;
 export type GuardName = (typeof GUARD_NAMES)[number];
@@ -71,6 +72,18 @@ export function stopIfExceeded(mapping: string, verdicts: readonly GuardVerdict[
   throw new HeadraceError('GUARD_STOPPED', `${mapping}: stopped before anything was sent. ${what}.`, {
     suggestion: `Look at the changes with \`headrace plan ${mapping}\`. If they are right: \`headrace run ${mapping} --allow ${names}\`.`,
   });
+}
+
+/** A change set was approved, and not whatever the model shows by now. Throws GUARD_STOPPED; nothing was sent by then. */
+export function stopIfOther({ mapping, options }: Job, verdicts: readonly GuardVerdict[], digest: string | undefined): void {
+  if (options.changeSet === undefined || options.changeSet === digest || !verdicts.some(({ allowed }) => allowed)) return;
+  throw new HeadraceError(
+    'GUARD_STOPPED',
+    `${mapping.name}: stopped before anything was sent. The changes are not those that were approved.`,
+    {
+      suggestion: `Look at them with \`headrace plan ${mapping.name}\`, and have them approved as they are now.`,
+    },
+  );
 }
 
 function formatPercent(percent: number): string {

@@ -48,6 +48,8 @@ export interface RollbackOrder {
   readonly reason: string | null;
   /** The other person who agreed, where the class demands one. */
   readonly approvedBy: string | null;
+  /** Id of the plan that was approved; the events name it. */
+  readonly approval?: string | undefined;
 }
 
 export interface RunOptions {
@@ -57,6 +59,10 @@ export interface RunOptions {
   readonly takeOver: boolean;
   /** Guards that this run may exceed. */
   readonly allow: ReadonlySet<string>;
+  /** The one change set for which the guards may be exceeded, by its digest; any other one stops the run. Absent: any. */
+  readonly changeSet?: string | undefined;
+  /** Id of the plan under which the run was approved: ledger and events name it. */
+  readonly approval?: string | undefined;
   /** Model keys in messages and samples as they are, instead of hashed. */
   readonly showKeys: boolean;
   readonly chunk: ChunkBounds;

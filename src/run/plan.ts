@@ -37,6 +37,8 @@ export interface PlanResult {
   readonly samples: readonly Sample[];
   /** How many facts and deletions each topic gets, the mapping's own first. */
   readonly topics: readonly TopicPlan[];
+  /** Digest of all changes: `run --approve` releases just these. */
+  readonly changeSet: string;
 }
 
 export interface TopicPlan {
@@ -87,6 +89,7 @@ export async function plan(job: Job): Promise<PlanResult> {
         fingerprints: origin.fingerprints,
         facts,
         versionFloor: origin.record.versionFloor,
+        withDigest: true,
       });
       const { comparison } = reading;
       return {
@@ -98,6 +101,7 @@ export async function plan(job: Job): Promise<PlanResult> {
         guards: scope.kind === 'initial load' ? [] : [schema, ...judgeReading(job, reading)],
         live: comparison.confirmableBefore,
         watermark: view.state.control?.watermark ?? null,
+        changeSet: reading.changes.digest ?? '',
         ...(await lookAtChanges(job, codec, reading.changes.drain(), (key) =>
           Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
         )),

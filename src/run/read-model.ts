@@ -25,6 +25,8 @@ export interface ReadingParts {
   readonly fingerprints: Fingerprints;
   readonly facts: FactTopic;
   readonly versionFloor: number;
+  /** Changes get a digest, by which a person can approve them. */
+  readonly withDigest?: boolean;
   /** Called between batches with what was found so far; an initial load publishes and drains it there. */
   readonly onBatch?: ((changes: ChangeSet) => Promise<boolean>) | undefined;
 }
@@ -91,7 +93,7 @@ async function readOnce(
 ): Promise<Reading> {
   const { contract, onBatch } = parts;
   const startedAtMs = job.clock();
-  const changes = new ChangeSet(job.folder);
+  const changes = new ChangeSet(job.folder, { withDigest: parts.withDigest ?? job.options.changeSet !== undefined });
   const scan = await job.warehouse.openScan(scanRequest(job, contract, scope, view.state.control?.horizon ?? null), job.signal);
   try {
     for (const note of scan.notes ?? []) warn(note);

@@ -74,8 +74,8 @@ export function rollbackEntry({ rollback, mapping, host }: Job, states: Rollback
 }
 
 /** What a rollback adds to each event. */
-export function rollbackHeaders({ rollback }: Job): { readonly origin?: 'undo'; readonly approval?: string | undefined } {
-  return rollback === undefined ? {} : { origin: 'undo', approval: rollback.approvedBy ?? undefined };
+export function rollbackHeaders({ rollback, options }: Job): { readonly origin?: 'undo'; readonly approval?: string | undefined } {
+  return rollback === undefined ? { approval: options.approval } : { origin: 'undo', approval: rollback.approval };
 }
 
 /** Of two versions as they are written: `1.10` is above `1.9`. */

@@ -1,5 +1,5 @@
 import type { SchemaRegistry } from '../contract/registry.ts';
-import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
+import type { GroupAdmin, PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
 
@@ -11,6 +11,7 @@ export interface System extends AsyncDisposable {
   registry(): Promise<SchemaRegistry | undefined>;
   readonly publishers: PublisherFactory;
   readonly admin: TopicAdmin;
+  readonly groups: GroupAdmin;
   readonly partitionOf: (key: string | Uint8Array, partitions: number) => number;
   /** A reader whose throw-away consumer groups begin with the prefix. */
   reader(groupIdPrefix: string): RecordReader;

@@ -37,6 +37,17 @@ export function writerParts(
     })),
     published: publishedAfter(job, before),
     rollback,
-    ledger: { kind: scope.kind, reason: scope.reason, allowed: [...job.options.allow], ...rollbackEntry(job, rollback) },
+    ledger: {
+      kind: scope.kind,
+      reason: scope.reason,
+      allowed: [...job.options.allow],
+      ...approvalEntry(job),
+      ...rollbackEntry(job, rollback),
+    },
   };
+}
+
+function approvalEntry({ options, rollback }: Job): Pick<WriterParts['ledger'], 'approval'> {
+  const approval = rollback?.approval ?? options.approval;
+  return approval === undefined ? {} : { approval };
 }

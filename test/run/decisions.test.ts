@@ -138,7 +138,7 @@ describe('a change set', () => {
 
   test.each([0, 1, 99, 100, 101, 2_500])('of %i gives back what it took, in order, in memory or on disk', (size) => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'changes-'));
-    const changes = new ChangeSet(folder, 100);
+    const changes = new ChangeSet(folder, { maxInMemory: 100 });
     for (let n = 0; n < size; n++) changes.add(change(n));
     expect(changes.size).toBe(size);
     // The file has no name: nothing is left behind, however the process ends.

@@ -1,4 +1,7 @@
+import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { headrace } from '../cli/in-process.ts';
+import { approvalsOf, person, signing } from './people.ts';
 import type { WorldFiles } from './world.ts';
 import { World } from './world.ts';
 
@@ -164,19 +167,42 @@ describe('what it needs, and what it refuses', () => {
     expect(await edited.run('account')).toMatchObject({ scope: 'incremental', published: 0 });
   });
 
-  test('a command needs the consent of another person, whose name travels in the events', async () => {
+  test('a command needs an approved plan, whose id travels in the events; the ledger names who approved', async () => {
     const rest = 'class: command\nundo: previous\ninitial_load: publish';
     const edited = await published(10, files('1.0', PLAN, rest), files('1.1', WRONG.split('\n')[0] ?? '', rest));
     expect((await edited.planRollback('account', '1.0')).needsApproval).toBe(true);
     const refused = { code: 'APPROVAL_NEEDED', exitCode: 4 };
     await expect(edited.rollBack('account', '1.0')).rejects.toMatchObject(refused);
-    await expect(edited.rollBack('account', '1.0', { approvedBy: 'dana' })).rejects.toMatchObject(refused);
-    await expect(edited.rollBack('account', '1.0', { approvedBy: 'Erin', reason: 'wrong' })).rejects.toMatchObject(refused);
+    // A name that is merely said is no approval.
+    await expect(edited.rollBack('account', '1.0', { approvedBy: 'dana', reason: 'wrong' })).rejects.toMatchObject(refused);
     expect((await edited.fold('account')).records).toBe(20);
-    await edited.rollBack('account', '1.0', { approvedBy: 'dana', reason: 'wrong' });
+    await edited.rollBack('account', '1.0', { approval: 'p1', approvedBy: 'dana', reason: 'wrong' });
     const fold = await edited.expectFacts('account', await expected(edited, 'first'));
-    expect(fold.history.get('a1')?.at(-1)?.headers).toMatchObject({ ce_approval: 'dana', ce_origin: 'undo' });
+    expect(fold.history.get('a1')?.at(-1)?.headers).toMatchObject({ ce_approval: 'p1', ce_origin: 'undo' });
     expect((await edited.ledger('account')).at(-1)?.rollback).toMatchObject({ approvedBy: 'dana', reason: 'wrong' });
+  });
+
+  test('a command goes back from the command line only with the plan that somebody else has signed', async () => {
+    const [erin, dana] = [person('erin'), person('dana')];
+    const rest = 'class: command\nundo: previous\ninitial_load: publish';
+    const policy = { project: approvalsOf([erin, dana]) };
+    const first = { ...files('1.0', PLAN, rest), ...policy };
+    const edited = await published(10, first, { ...files('1.1', WRONG.split('\n')[0] ?? '', rest), ...policy });
+    const say = (...argv: string[]) => headrace(edited.root, ['contracts', 'rollback', 'account', '--to', '1.0', ...argv], edited.env);
+    const file = path.join(edited.root, 'back.plan');
+    expect(await say('--yes')).toMatchObject({ code: 4, stderr: expect.stringContaining('[APPROVAL_NEEDED]') });
+    expect(await say('--out', file, '--reason', 'wrong', ...signing(edited.root, erin))).toMatchObject({ code: 0 });
+    expect(await say('--approved', file)).toMatchObject({ code: 4, stderr: expect.stringContaining('nobody else than erin') });
+    expect((await headrace(edited.root, ['approve', file, ...signing(edited.root, dana)], edited.env)).code).toBe(0);
+    expect((await edited.fold('account')).records).toBe(20);
+    const done = await say('--approved', file, '--json');
+    expect(JSON.parse(done.stdout)).toMatchObject({ ok: true, result: { published: 10 } });
+    await edited.expectFacts('account', await expected(edited, 'first'));
+    expect((await edited.ledger('account')).at(-1)).toMatchObject({
+      approval: expect.any(String),
+      rollback: { approvedBy: 'dana', reason: 'wrong' },
+    });
+    expect(await say('--approved', file)).toMatchObject({ code: 4, stderr: expect.stringContaining('used before') });
   });
 
   test('other guards than those on mass changes hold', async () => {

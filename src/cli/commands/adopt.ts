@@ -1,6 +1,8 @@
 import type { Mapping } from '../../config/project.ts';
 import { EXIT, exitCodeOf } from '../../core/errors.ts';
 import { createJob, DEFAULT_OPTIONS } from '../../ops/create-job.ts';
+import { adoptionContent, requireAdoptionApproval } from '../../ops/plan-adoption.ts';
+import { applyPlan } from '../../ops/plans/apply.ts';
 import { adopt, planAdoption } from '../../run/adopt.ts';
 import type { AdoptionPlan } from '../../run/adoption-plan.ts';
 import { confirm } from '../confirm.ts';
@@ -8,11 +10,12 @@ import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
 import { requireProject, selectMappings } from '../load.ts';
 import { formatCount } from '../numbers.ts';
+import { applyingOf, type PlanFlags, writePlanFile } from '../plan-options.ts';
 import { quietSettings } from '../quiet.ts';
 import { formatTable } from '../table.ts';
 import { testSteps } from '../test-steps.ts';
 
-export interface AdoptFlags {
+export interface AdoptFlags extends PlanFlags {
   readonly yes?: true;
   readonly takeOver?: true;
   readonly environmentFrom?: string;
@@ -30,8 +33,23 @@ export async function adoptStateCommand(context: CommandContext, name: string, f
   const options = { ...DEFAULT_OPTIONS, takeOver: flags.takeOver === true, chunk };
   const job = await createJob(system, project, mapping, { ...quietSettings(context), options, reach });
   const how = { environmentFrom: flags.environmentFrom };
-  const plan = await planAdoption({ ...job, reach: () => undefined }, how);
+  const planNow = () => planAdoption({ ...job, reach: () => undefined }, how);
+  if (flags.approved !== undefined) {
+    const { result } = await applyPlan(applyingOf(context, system, project), flags.approved, {
+      operation: 'adopt',
+      replan: async () => adoptionContent(mapping, await planNow(), flags.environmentFrom),
+      act: async () => adopt(job, how),
+    });
+    output.print(adoptedText(mapping.name, result.chunks));
+    return { exitCode: EXIT.done, body: { adoption: result } };
+  }
+  const plan = await planNow();
   output.note(planText(plan, context));
+  if (flags.out !== undefined) {
+    const signed = writePlanFile(context, project, { ...flags, out: flags.out }, adoptionContent(mapping, plan, flags.environmentFrom));
+    return { exitCode: EXIT.done, body: { plan, signed } };
+  }
+  requireAdoptionApproval(project, mapping);
   if (flags.yes !== true) {
     try {
       await confirm(context, `Adopt ${mapping.name}?`);
@@ -41,10 +59,12 @@ export async function adoptStateCommand(context: CommandContext, name: string, f
     }
   }
   const adoption = await adopt(job, how);
-  output.print(
-    `${mapping.name}: adopted in ${formatCount(adoption.chunks)} transactions. The next run compares everything, and publishes what differs: headrace plan ${mapping.name}`,
-  );
+  output.print(adoptedText(mapping.name, adoption.chunks));
   return { exitCode: EXIT.done, body: { adoption } };
+}
+
+function adoptedText(mapping: string, chunks: number): string {
+  return `${mapping}: adopted in ${formatCount(chunks)} transactions. The next run compares everything, and publishes what differs: headrace plan ${mapping}`;
 }
 
 function planText(plan: AdoptionPlan, { output }: CommandContext): string {

@@ -1,10 +1,13 @@
 import type { Mapping } from '../../config/project.ts';
+import { EXIT, HeadraceError } from '../../core/errors.ts';
+import { guardContent } from '../../ops/plan-guards.ts';
 import { exitCodeOfPlan, planMappings, wouldStop } from '../../ops/plan-mappings.ts';
 import type { MappingOutcome } from '../../ops/run-mappings.ts';
 import type { PlanResult } from '../../run/plan.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
 import { requireProject, selectMappings } from '../load.ts';
+import { writePlanFile } from '../plan-options.ts';
 import { planText } from '../plan-text.ts';
 import { ProgressLine } from '../progress.ts';
 import { type RunFlags, runOptions } from './run.ts';
@@ -30,6 +33,15 @@ export async function plan(context: CommandContext, names: readonly string[], fl
     else output.print(planText(result, output.colors));
   };
   const outcomes = await planMappings(system, project, mappings, settingsOf, onEnd);
+  if (flags.out !== undefined) {
+    const [only, result] = [mappings[0], outcomes[0]?.result];
+    if (mappings.length !== 1 || only === undefined || result === undefined)
+      throw new HeadraceError('CONFIG_INVALID', 'A plan that is to be approved is one of a single mapping that can be planned.', {
+        suggestion: 'Name it.',
+      });
+    const signed = writePlanFile(context, project, { ...flags, out: flags.out }, guardContent(only, result));
+    return { exitCode: EXIT.done, body: { mappings: outcomes.map((outcome) => outcomeBody(outcome, [])), signed } };
+  }
   return {
     exitCode: exitCodeOfPlan(outcomes),
     body: { mappings: outcomes.map((outcome) => outcomeBody(outcome, warnings.get(outcome.mapping) ?? [])) },

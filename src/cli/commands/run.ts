@@ -1,20 +1,26 @@
 import type { Mapping } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import { suggestName } from '../../core/nearest.ts';
-import { DEFAULT_OPTIONS } from '../../ops/create-job.ts';
+import { createJob, DEFAULT_OPTIONS } from '../../ops/create-job.ts';
+import { guardContent } from '../../ops/plan-guards.ts';
+import { applyPlan } from '../../ops/plans/apply.ts';
 import { exitCodeOfAll, type MappingOutcome, runMappings } from '../../ops/run-mappings.ts';
 import type { RunResult } from '../../run/capture.ts';
 import { GUARD_NAMES } from '../../run/guards.ts';
 import type { RunOptions } from '../../run/job.ts';
+import { plan as planRun } from '../../run/plan.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
 import { requireProject, selectMappings } from '../load.ts';
 import { openLog } from '../log.ts';
+import { applyingOf, type PlanFlags } from '../plan-options.ts';
 import { ProgressLine } from '../progress.ts';
+import { quietSettings } from '../quiet.ts';
 import { runTable } from '../run-table.ts';
 import { testSteps } from '../test-steps.ts';
 
-export interface RunFlags {
+export interface RunFlags extends Pick<PlanFlags, 'out' | 'approved' | 'reason' | 'as' | 'key'> {
+  readonly approve?: string;
   readonly full?: true;
   readonly takeOver?: true;
   readonly allow?: readonly string[];
@@ -25,7 +31,7 @@ export interface RunFlags {
 export async function run(context: CommandContext, names: readonly string[], flags: RunFlags): Promise<CommandResult> {
   const { output, interruption } = context;
   const reach = testSteps(context.env, (text) => output.note(text));
-  const options = runOptions(flags);
+  let options = runOptions(flags);
   const log = await openLog(context.globals.logLevel);
   const project = await requireProject(context);
   const mappings = selectMappings(project, names);
@@ -45,13 +51,44 @@ export async function run(context: CommandContext, names: readonly string[], fla
     logEnd(log, outcome);
     if (outcome.error !== undefined) printError(output, outcome.error);
   };
-  const outcomes = await runMappings(system, project, mappings, settingsOf, onEnd, onStart);
-  const results = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));
-  if (results.length > 0) output.print(runTable(results, output.colors));
-  return {
-    exitCode: exitCodeOfAll(outcomes),
-    body: { mappings: outcomes.map((outcome) => outcomeBody(outcome, warnings.get(outcome.mapping) ?? [])) },
+  const finish = (outcomes: readonly MappingOutcome<RunResult>[]): CommandResult => {
+    const results = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));
+    if (results.length > 0) output.print(runTable(results, output.colors));
+    return {
+      exitCode: exitCodeOfAll(outcomes),
+      body: { mappings: outcomes.map((outcome) => outcomeBody(outcome, warnings.get(outcome.mapping) ?? [])) },
+    };
   };
+  const [only] = mappings;
+  if (flags.approved !== undefined) {
+    if (mappings.length !== 1 || only === undefined || names.length !== 1)
+      throw new HeadraceError('CONFIG_INVALID', 'An approved plan is one of a single mapping: name it.');
+    const quiet = { ...quietSettings(context), options };
+    const planNow = async (full: boolean) =>
+      guardContent(only, await planRun(await createJob(system, project, only, { ...quiet, options: { ...options, full } })));
+    const { result } = await applyPlan(applyingOf(context, system, project), flags.approved, {
+      operation: 'guards',
+      replan: ({ order }) => planNow(order.full === true),
+      act: async ({ basis, order }, { plan }) => {
+        options = {
+          ...options,
+          full: order.full === true,
+          allow: new Set(basis.guards as string[]),
+          changeSet: String(basis.changeSet),
+          approval: plan,
+        };
+        const silently = (outcome: MappingOutcome<RunResult>) => {
+          line?.[Symbol.dispose]();
+          logEnd(log, outcome);
+        };
+        const outcomes = await runMappings(system, project, [only], settingsOf, silently, onStart);
+        for (const { error } of outcomes) if (error !== undefined) throw error;
+        return outcomes;
+      },
+    });
+    return finish(result);
+  }
+  return finish(await runMappings(system, project, mappings, settingsOf, onEnd, onStart));
 }
 
 /** Throws CONFIG_INVALID for a guard that does not exist. */
@@ -66,7 +103,8 @@ export function runOptions(flags: RunFlags): RunOptions {
     full: flags.full === true,
     takeOver: flags.takeOver === true,
     showKeys: flags.showKeys === true,
-    allow: new Set(allow),
+    allow: new Set(flags.approve === undefined ? allow : GUARD_NAMES),
+    changeSet: flags.approve,
     chunk: flags.chunk === undefined ? DEFAULT_OPTIONS.chunk : { ...DEFAULT_OPTIONS.chunk, changes: flags.chunk },
   };
 }
