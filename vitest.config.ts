@@ -7,6 +7,8 @@ const ofTheCheck = 'test/repository/check.test.ts';
 
 // Against real accounts, by `npm run test:live` alone.
 const live = process.env.HEADRACE_LIVE === undefined ? [] : ['test/**/*.live.test.ts'];
+// Suites of what a run makes of its source, once more with the view in the warehouse.
+const alsoInTheWarehouse = ['test/faults/{source,columns,ties}.pg.test.ts', 'test/run/{also,rollback,classes}.pg.test.ts'];
 
 export default defineConfig({
   test: {
@@ -31,6 +33,18 @@ export default defineConfig({
           hookTimeout: 120_000,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'services-view',
+          include: alsoInTheWarehouse,
+          env: { HEADRACE_TEST_VIEW: 'warehouse' },
+          globalSetup: ['test/systems/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -3,10 +3,11 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { findPostgresBinaries } from '../test/systems/postgres-binaries.ts';
 import { type Measured, measureChild } from './child.ts';
-import { type Comparison, inTurns, medianInnerSeconds, medianSeconds } from './figures.ts';
+import { CountingProxy } from './counting-proxy.ts';
+import { type Comparison, inTurns, medianInnerSeconds, medianSeconds, type Side } from './figures.ts';
 import { type ExpectedRun, measureRun } from './headrace.ts';
 import type { BenchOptions } from './options.ts';
-import { type BenchProject, createProject } from './project.ts';
+import { type BenchProject, createProject, type ProjectOptions } from './project.ts';
 import { captureTopic } from './records.ts';
 import type { Table } from './table.ts';
 
@@ -26,6 +27,16 @@ interface Captured {
   readonly records: number;
   readonly factEnds: readonly number[];
   readonly snapshotEnds: readonly number[];
+}
+
+/** A comparison in the warehouse beside one in this process. */
+export interface ViewFigures {
+  readonly comparison: Comparison;
+  readonly local: Side;
+  /** Between the warehouse and this machine, in both directions. */
+  readonly bytes: { readonly warehouse: number; readonly local: number };
+  /** psql's time of the hash query where only the count of its rows is fetched: PostgreSQL may use more than one core for that. */
+  readonly countedSeconds: number;
 }
 
 /** The measurements, each against what it is compared with. */
@@ -52,8 +63,8 @@ export class Bench {
     this.#say = say;
   }
 
-  async #project(): Promise<BenchProject> {
-    return createProject(`bench${process.pid}n${++this.#projects}`, this.#postgresUrl, this.#brokers);
+  async #project(options: ProjectOptions = {}): Promise<BenchProject> {
+    return createProject(`bench${process.pid}n${++this.#projects}`, this.#postgresUrl, this.#brokers, options);
   }
 
   #run(project: BenchProject, name: string, expected: ExpectedRun, full = false): Promise<Measured> {
@@ -216,6 +227,81 @@ export class Bench {
     if (sent !== captured.records || queried !== (query?.rows ?? 0))
       throw new Error(`sent ${sent} of ${captured.records}, read ${queried}`);
     return measured;
+  }
+
+  /** The comparison inside the warehouse, of a model without a cursor of which one row in a thousand has changed. */
+  async view(): Promise<ViewFigures> {
+    const { rows } = this.#table;
+    const projects = {
+      warehouse: await this.#project({ view: 'warehouse', withoutCursor: true }),
+      local: await this.#project({ view: 'local', withoutCursor: true }),
+    };
+    for (const [name, project] of Object.entries(projects)) {
+      this.#say(`an initial load with snapshot.view: ${name}, to compare with …`);
+      const { seconds } = await this.#load(project);
+      this.#say(`an initial load with snapshot.view: ${name}: ${seconds.toFixed(1)} s`);
+    }
+    const run = async (project: BenchProject, published: number) =>
+      this.#run(project, 'view', { scope: 'full comparison', published, rows });
+    const change = async () => {
+      const published = await this.#table.changeOnePerMille();
+      await this.#table.settle();
+      return published;
+    };
+    const local: Measured[] = [];
+    const sides = await inTurns(
+      this.#options.rounds,
+      {
+        name: 'compared in the warehouse, 0.1 % changed',
+        measure: async () => {
+          const published = await change();
+          const measured = await run(projects.warehouse, published);
+          local.push(await run(projects.local, published));
+          return measured;
+        },
+      },
+      {
+        name: 'the hash query alone, in psql',
+        measure: () => this.#psql(`\\copy (select ${this.#table.hashText()} from ${this.#table.name}) to /dev/null`),
+      },
+      this.#say,
+    );
+    const ratio = medianSeconds(sides.ours) / medianSeconds(sides.other);
+    const comparison = { name: 'view', ...sides, items: rows, ratio, goal: { text: 'at most 2.2', isMet: ratio <= 2.2 } };
+    const counted = await this.#psql(`select count(${this.#table.hashText()}) from ${this.#table.name}`);
+    const published = await change();
+    const bytes = {
+      warehouse: await this.#bytesOf(projects.warehouse, (project) => run(project, published)),
+      local: await this.#bytesOf(projects.local, (project) => run(project, published)),
+    };
+    for (const project of Object.values(projects)) await project.remove();
+    return { comparison, local: { name: 'compared in this process, 0.1 % changed', runs: local }, bytes, countedSeconds: counted.seconds };
+  }
+
+  /** What a run moves between the warehouse and this machine. */
+  async #bytesOf(project: BenchProject, run: (project: BenchProject) => Promise<unknown>): Promise<number> {
+    const proxy = await CountingProxy.start(this.#postgresUrl);
+    try {
+      await run({ ...project, env: { ...project.env, BENCH_POSTGRES: proxy.urlOf(this.#postgresUrl) } });
+      return proxy.bytes;
+    } finally {
+      await proxy.close();
+    }
+  }
+
+  /** One command by PostgreSQL's own client, from its start to its exit. */
+  async #psql(command: string): Promise<Measured> {
+    const psql = path.join(await findPostgresBinaries(), 'psql');
+    const started = performance.now();
+    execFileSync(psql, [this.#postgresUrl, '-qAtc', command], { stdio: ['ignore', 'ignore', 'inherit'] });
+    return {
+      seconds: (performance.now() - started) / 1000,
+      innerSeconds: undefined,
+      peakRssBytes: 0,
+      peakHeapBytes: 0,
+      cpuSeconds: 0,
+      stdout: '',
+    };
   }
 
   /** Peaks of memory of one initial load and one full comparison. */

@@ -5,10 +5,10 @@ import path from 'node:path';
 import process from 'node:process';
 import { startKafka } from '../test/systems/kafka.ts';
 import { startPostgres } from '../test/systems/postgres.ts';
-import { Bench, writeJson } from './bench.ts';
+import { Bench, type ViewFigures, writeJson } from './bench.ts';
 import type { Comparison } from './figures.ts';
 import { type BenchOptions, type MeasureName, parseOptions, USAGE } from './options.ts';
-import { comparisonLines, type MemoryFigures, memoryLines } from './report.ts';
+import { comparisonLines, type MemoryFigures, memoryLines, viewLines } from './report.ts';
 import { Table } from './table.ts';
 
 const started = performance.now();
@@ -53,6 +53,7 @@ async function measureTable(options: BenchOptions, systems: Systems, table: Tabl
   const comparisons: Comparison[] = [];
   const memory: MemoryFigures[] = [];
   let psqlSeconds: number | undefined;
+  let view: ViewFigures | undefined;
   const has = (name: MeasureName) => options.only.has(name);
   if (has('load')) comparisons.push(await bench.load());
   if (has('compare') || has('nothing') || has('incremental')) {
@@ -64,6 +65,10 @@ async function measureTable(options: BenchOptions, systems: Systems, table: Tabl
     if (has('nothing')) comparisons.push(await bench.nothing(project));
     if (has('incremental')) comparisons.push(await bench.incremental(project));
     await project.remove();
+  }
+  if (has('view')) {
+    view = await bench.view();
+    comparisons.push(view.comparison);
   }
   if (options.tenMillion) memory.push({ rows: options.rows, ...(await bench.memory()) });
   if (options.tenMillion) {
@@ -78,10 +83,11 @@ async function measureTable(options: BenchOptions, systems: Systems, table: Tabl
   const machine = `${os.cpus().length} cores (${os.cpus()[0]?.model}), Node ${process.versions.node}, PostgreSQL ${postgresVersion}`;
   console.log(`\n${options.rows.toLocaleString('en')} rows of 10 columns, 8 of them read; ${machine}. Medians, measured in turns.\n`);
   if (comparisons.length > 0) console.log(comparisonLines(comparisons).join('\n'));
+  if (view !== undefined) console.log(viewLines(view).join('\n'));
   if (psqlSeconds !== undefined) console.log(`\nFor reference: psql's \\copy of the same columns took ${psqlSeconds.toFixed(2)} s.`);
   if (memory.length > 0) console.log(`\n${memoryLines(memory).join('\n')}`);
   if (options.jsonFile !== undefined) {
-    writeJson(options.jsonFile, { options: { ...options, only: [...options.only] }, machine, psqlSeconds, comparisons, memory });
+    writeJson(options.jsonFile, { options: { ...options, only: [...options.only] }, machine, psqlSeconds, comparisons, view, memory });
   }
 }
 

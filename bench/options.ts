@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const MEASURES = ['compare', 'nothing', 'load', 'incremental'] as const;
+export const MEASURES = ['compare', 'nothing', 'load', 'incremental', 'view'] as const;
 export type MeasureName = (typeof MEASURES)[number];
 
 export interface BenchOptions {

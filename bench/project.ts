@@ -54,12 +54,23 @@ export interface BenchProject {
   remove(): Promise<void>;
 }
 
-export async function createProject(name: string, postgresUrl: string, brokers: string): Promise<BenchProject> {
+export interface ProjectOptions {
+  readonly view?: 'local' | 'warehouse';
+  /** The model has none: every run compares everything. */
+  readonly withoutCursor?: true;
+}
+
+export async function createProject(
+  name: string,
+  postgresUrl: string,
+  brokers: string,
+  { view = 'local', withoutCursor }: ProjectOptions = {},
+): Promise<BenchProject> {
   const root = mkdtempSync(path.join(os.tmpdir(), `headrace-${name}-`));
   const write = (file: string, text: string) => writeFileSync(path.join(root, file), text);
   mkdirSync(path.join(root, 'models'));
   mkdirSync(path.join(root, 'mappings'));
-  write('models/customers.yml', MODEL);
+  write('models/customers.yml', withoutCursor ? MODEL.replace(/cursor: .*\n/, '') : MODEL);
   write('mappings/customer.yml', MAPPING.replace('PROJECT', name));
   write(
     'headrace.yml',
@@ -68,7 +79,7 @@ environment: dev
 warehouses: { main: { type: postgres, url: "\${BENCH_POSTGRES}", statement_timeout: 6h } }
 kafka: { brokers: "\${BENCH_BROKERS}" }
 topics: { partitions: ${PARTITIONS} }
-snapshot: { path: .headrace }
+snapshot: { path: .headrace, view: ${view} }
 `,
   );
   const env = { ...process.env, BENCH_POSTGRES: postgresUrl, BENCH_BROKERS: brokers };

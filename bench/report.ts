@@ -1,3 +1,4 @@
+import type { ViewFigures } from './bench.ts';
 import type { Measured } from './child.ts';
 import { type Comparison, median, type Side } from './figures.ts';
 
@@ -25,6 +26,24 @@ function figures(side: Side, items: number): string[] {
     median(side.runs.map((run) => run.cpuSeconds)).toFixed(2),
     megabytes(Math.max(...side.runs.map((run) => run.peakRssBytes))),
     megabytes(Math.max(...side.runs.map((run) => run.peakHeapBytes))),
+  ];
+}
+
+export function viewLines({ comparison, local, bytes, countedSeconds }: ViewFigures): string[] {
+  const share = (100 * bytes.warehouse) / bytes.local;
+  const goal = share <= 1 ? 'met' : 'MISSED';
+  return [
+    ...comparisonLines([
+      {
+        ...comparison,
+        ours: local,
+        ratio: median(local.runs.map((run) => run.seconds)) / median(comparison.other.runs.map((run) => run.seconds)),
+        goal: undefined,
+      },
+    ]).filter((_, i) => i === 2),
+    '',
+    `Bytes between warehouse and machine: ${bytes.warehouse.toLocaleString('en')} (warehouse), ${bytes.local.toLocaleString('en')} (local): ${share.toFixed(2)} % (${goal}: at most 1 %).`,
+    `For reference: the hash query took ${countedSeconds.toFixed(2)} s in psql where only its rows are counted, and nothing leaves PostgreSQL.`,
   ];
 }
 

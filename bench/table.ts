@@ -51,6 +51,26 @@ export class Table {
     return { count: rowCount ?? 0, condition: `updated_at >= ${at}` };
   }
 
+  /** Changes one row in a thousand, each time others: most are updated, one in ten is deleted, and as many are new. Returns how many. No column tells what changed. */
+  async changeOnePerMille(): Promise<number> {
+    const part = this.#changes++ % 1_000;
+    const chosen = `account_id % 1000 = ${part}`;
+    const updated = await this.#client.query(`update ${TABLE} set seats = seats + 1 where ${chosen} and account_id / 1000 % 10 <> 0`);
+    const replaced = await this.#client.query(
+      `update ${TABLE} set customer_id = customer_id || '.' where ${chosen} and account_id / 1000 % 10 = 0`,
+    );
+    return (updated.rowCount ?? 0) + 2 * (replaced.rowCount ?? 0);
+  }
+
+  /** Each row's hash, as a comparison in the warehouse computes it. */
+  hashText(): string {
+    return `substr(sha256(record_send(row('a salt of sixty-four characters in front of the values of each row'::text, ${COLUMNS_READ.join(', ')}))), 1, 16)`;
+  }
+
+  get name(): string {
+    return TABLE;
+  }
+
   /** Once the tables of a run are at rest: neither side should pay for the cleaning after the other. */
   async settle(): Promise<void> {
     await this.#client.query(`vacuum ${TABLE}`);

@@ -19,12 +19,13 @@ export function composeSystem(project: Project, purpose: Purpose = 'run'): Syste
   const grants = grantsFor(project, publishedMappings(project, project.mappings.values(), Date.now()), [purpose]);
   const warehouses = new Map<string, Promise<Warehouse>>();
   const admin = new KafkaTopicAdmin(project.kafka, { grants });
+  const warehouseOf = (name: string) => {
+    const warehouse = warehouses.get(name) ?? openWarehouse(project, name);
+    warehouses.set(name, warehouse);
+    return warehouse;
+  };
   return {
-    warehouse: (name) => {
-      const warehouse = warehouses.get(name) ?? openWarehouse(project, name);
-      warehouses.set(name, warehouse);
-      return warehouse;
-    },
+    warehouse: warehouseOf,
     registry: async () => {
       const { registry } = project;
       if (registry === undefined) return undefined;
@@ -37,6 +38,15 @@ export function composeSystem(project: Project, purpose: Purpose = 'run'): Syste
     reader: (groupIdPrefix) => new KafkaRecordReader(project.kafka, { groupIdPrefix, grants }),
     openView: (folder, topic) => LocalView.open(folder, topic),
     copyView: (from, to) => LocalView.copy(from, to),
+    openRemoteView: async (name, place, dry) => {
+      const { views, type } = await warehouseOf(name);
+      if (views === undefined) {
+        throw new HeadraceError('CONFIG_INVALID', `\`snapshot.view: warehouse\`: warehouse ${name} is ${type}, which cannot hold views.`, {
+          suggestion: 'Set `snapshot.view: local`. Nothing was changed.',
+        });
+      }
+      return (await import('./snapshot/warehouse/warehouse-view.ts')).WarehouseView.open(views.tables(place), place.topic, dry);
+    },
     [Symbol.asyncDispose]: async () => {
       const opened = await Promise.allSettled(warehouses.values());
       await Promise.all(opened.map((w) => (w.status === 'fulfilled' ? w.value.close() : undefined)));

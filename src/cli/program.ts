@@ -148,20 +148,34 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
 
   addContractsCommands(program, add);
 
-  const state = program.command('state').description('The local copy of a mapping and the snapshot topic that it is a view of.');
+  const state = program
+    .command('state')
+    .description('The view of a mapping, on this machine or in the warehouse, and the snapshot topic that it is a view of.');
   const show = add<{ readonly count?: true }>(state, 'show <mapping>', 'Show offsets, progress and owner. Changes nothing.', [
     'headrace state show customer --count',
   ]);
-  show.command.option('--count', 'count the entries by state (reads the whole local copy)');
+  show.command.option('--count', 'count the entries by state (reads the whole view)');
   show.runs(async ([name = ''], flags) => {
     const { showStateCommand } = await import('./commands/state.ts');
     return (context) => showStateCommand(context, name, flags);
   });
-  add(state, 'rebuild <mapping>', 'Throw the local copy away and read it from the snapshot topic again. Publishes nothing.', [
+  add(state, 'rebuild <mapping>', 'Throw the view away and read it from the snapshot topic again. Publishes nothing.', [
     'headrace state rebuild customer',
   ]).runs(async ([name = '']) => {
     const { rebuildStateCommand } = await import('./commands/state.ts');
     return (context) => rebuildStateCommand(context, name);
+  });
+
+  const ddl = add<{ readonly role?: string }>(
+    state,
+    'ddl [mappings...]',
+    'Print the statements that create schema and tables of views in the warehouse, and the least grants. Asks nobody.',
+    ['headrace state ddl', 'headrace state ddl --role etl | psql "$WAREHOUSE_URL"'],
+  );
+  ddl.command.option('--role <name>', 'who gets the grants (default: headrace)');
+  ddl.runs(async (names, flags) => {
+    const { stateDdlCommand } = await import('./commands/state.ts');
+    return (context) => stateDdlCommand(context, names, flags);
   });
 
   const adopt = add<import('./commands/adopt.ts').AdoptFlags>(

@@ -76,7 +76,12 @@ export function compileProject(document: SourceDocument, root: string, report: (
     dbt: written.dbt === undefined ? undefined : compileDbt(written.dbt, warehouseNames, document, report),
     kafka: written.kafka === undefined ? undefined : compileKafka(written.kafka, document, report),
     registry: written.registry === undefined ? undefined : compileRegistry(written.registry, document, report),
-    snapshot: { view: 'local', path: resolve(root, written.snapshot?.path ?? '.headrace'), key: written.snapshot?.key },
+    snapshot: {
+      view: written.snapshot?.view ?? 'local',
+      schema: written.snapshot?.schema ?? 'headrace',
+      path: resolve(root, written.snapshot?.path ?? '.headrace'),
+      key: written.snapshot?.key,
+    },
     serve: compileServe(written.serve ?? {}, document, report),
     timeZone: written.timezone ?? 'UTC',
     topics: projectTopicDefaults(written.topics, document, report),

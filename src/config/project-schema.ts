@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { z } from 'zod';
 import { bigquerySchema } from './bigquery-schema.ts';
-import { boolean, integer, leaf, secretText, text } from './leaf.ts';
+import { boolean, integer, leaf, pattern, secretText, text } from './leaf.ts';
 import { brokers, choice, duration, httpUrl, pem, postgresUrl, share, slug, timeZone } from './scalars.ts';
 import { serveSchema } from './serve-schema.ts';
 import { snowflakeSchema } from './snowflake-schema.ts';
@@ -196,7 +196,12 @@ export const projectSchemaWritten = z
       .meta({ description: 'Defaults for every fact topic; a mapping may override them.' }),
     snapshot: z
       .strictObject({
-        view: choice(['local'], ['warehouse']).optional().meta({ description: 'Where facts are compared.', default: 'local' }),
+        view: choice(['local', 'warehouse'])
+          .optional()
+          .meta({ description: 'Where facts are compared: in this process, or by the engine of the warehouse.', default: 'local' }),
+        schema: pattern(/^[A-Za-z_][A-Za-z0-9_]*$/, 'letters, digits and `_`, not beginning with a digit', 63)
+          .optional()
+          .meta({ description: 'With view: warehouse, the schema of the warehouse that Headrace owns.', default: 'headrace' }),
         path: text()
           .optional()
           .meta({ description: "Folder of the local copies, relative to the project's folder.", default: '.headrace' }),

@@ -169,7 +169,10 @@ export interface RegistryConfig {
 export type SubjectStrategy = 'topic' | 'record' | 'topic_record';
 
 export interface SnapshotConfig {
-  readonly view: 'local';
+  /** Where facts are compared: in this process, or in the engine of the warehouse. */
+  readonly view: 'local' | 'warehouse';
+  /** Of `warehouse`: the schema that Headrace owns there. */
+  readonly schema: string;
   /** Absolute path of the folder of the local copies. */
   readonly path: string;
   /** The fingerprint secret, where it is kept outside Kafka. */

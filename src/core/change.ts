@@ -2,10 +2,12 @@ import type { Entry, Hash } from './entry.ts';
 
 export type DeleteReason = 'vanished' | 'soft_deleted' | 'left_scope' | 'erased';
 
-/** What the local copy remembers of one source row; never leaves this machine. */
+/** What the view remembers of one source row; it never comes to Kafka. */
 export interface RowMark {
   /** The model key, as the warehouse's batch gave it. */
   readonly key: Uint8Array;
+  /** By which a view in the warehouse knows the row; absent with a local copy, which knows it by its key. */
+  readonly handle?: Uint8Array | undefined;
   /** Dense number of the row. An entry carries the number of the row that produced it. */
   readonly ordinal: number;
   readonly verdict: RowVerdict;

@@ -1,3 +1,6 @@
+import type { RowVerdict } from './change.ts';
+import type { Hash } from './entry.ts';
+
 /**
  * The words for what a warehouse yields. Promise 5: a value crosses the port as text in the canonical form of its kind (below), so that nothing
  * is rounded, shifted or re-zoned on the way: adapters produce these forms, mappers read them, and neither knows the other.
@@ -68,6 +71,8 @@ export interface RowBatch {
   /** The canonical text of the cursor column; null if it is NULL or the scan has none. */
   cursor(row: number): string | null;
   values(row: number): RowValues;
+  /** By which a view in the warehouse knows the row: the warehouse's own hash of the model key. */
+  handle?(row: number): Uint8Array;
   /** Undefined where the bytes of rows do not lie side by side. */
   readonly groups?: RowGroups | undefined;
 }
@@ -82,4 +87,16 @@ export interface RowGroups {
   end(group: number): number;
   /** Bytes that differ whenever any value of the group's rows differs, or their number or order. */
   bytes(group: number): Uint8Array;
+}
+
+/** Rows that the warehouse has hashed: `raw` is its digest. */
+export type ComparedRows = RowBatch & Required<Pick<RowBatch, 'handle'>>;
+
+/** What a view in the warehouse knows of a row. */
+export interface KnownRow {
+  readonly handle: Uint8Array;
+  readonly ordinal: number;
+  readonly verdict: RowVerdict;
+  readonly raw: Hash | null;
+  readonly slot: Hash | null;
 }

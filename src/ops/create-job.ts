@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { alsoContracts } from '../config/also-versions.ts';
-import type { Mapping, Project } from '../config/project.ts';
+import type { Mapping, Model, Project } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
+import type { ViewPlace } from '../core/view-tables.ts';
 import { topicsOf, transactionalIdOf } from '../publish/topics.ts';
 import { DEFAULT_CHUNK, type Job, type ProgressSink, type RunOptions } from '../run/job.ts';
 import type { ReachStep } from '../run/steps.ts';
@@ -43,6 +44,7 @@ export async function createJob(system: System, project: Project, mapping: Mappi
     partitionOf: system.partitionOf,
     openView: system.openView,
     copyView: system.copyView,
+    ...remoteView(system, project, mapping, model),
     folder: folderOf(project, mapping),
     runId: newRunId(Date.now()),
     host: os.hostname(),
@@ -51,6 +53,18 @@ export async function createJob(system: System, project: Project, mapping: Mappi
     ...settings,
     options: withLease(settings.options, project),
   };
+}
+
+function remoteView(system: System, project: Project, mapping: Mapping, model: Model): Pick<Job, 'openRemoteView' | 'viewPlace'> {
+  // What is never compared whole gains nothing in the warehouse.
+  if (project.snapshot.view === 'local' || model.appendOnly) return {};
+  const place = viewPlaceOf(project, mapping);
+  return { openRemoteView: (dry) => system.openRemoteView(model.warehouse, place, dry), viewPlace: place };
+}
+
+/** Where the view of a mapping lies in its warehouse. */
+export function viewPlaceOf(project: Project, mapping: Mapping): ViewPlace {
+  return { schema: project.snapshot.schema, project: project.name, mapping: mapping.name, topic: topicsOf(project.name, mapping).snapshot };
 }
 
 /** Where the local copy of a mapping lies. */

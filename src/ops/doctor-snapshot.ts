@@ -1,8 +1,10 @@
 import type { Mapping, Project } from '../config/project.ts';
+import { HeadraceError } from '../core/errors.ts';
 import { checkOrigin } from '../run/check-origin.ts';
 import type { Job } from '../run/job.ts';
 import { lockHolderOf } from '../run/local-copy.ts';
 import { isAlive, processExists } from '../run/owner.ts';
+import { describeView } from '../run/recovery.ts';
 import type { System } from '../run/system.ts';
 import { createJob, type JobSettings } from './create-job.ts';
 import { type Finding, failed, failure, fine, suspicion } from './finding.ts';
@@ -29,13 +31,14 @@ export async function checkSnapshot(
           control === null ? 'nothing was published yet' : `is of this cluster and environment (${topic.end} offsets)`,
         ),
       ];
+      findings.push(...(await checkView(job)));
       if (view.state.offset > topic.end) {
         findings.push(
           failed(
             'SNAPSHOT_FOREIGN',
             'snapshot',
             subject,
-            `the local copy is ahead of ${job.topics.snapshot}`,
+            `the ${describeView(job, view)} is ahead of ${job.topics.snapshot}`,
             'Check kafka.brokers. If the topic was recreated, see docs/operations.md.',
           ),
         );
@@ -67,6 +70,26 @@ export async function checkSnapshot(
     });
   } catch (error) {
     return [failure('snapshot', subject, error)];
+  }
+}
+
+/** Whether the tables in the warehouse could be written to, or made. */
+async function checkView(job: Job): Promise<readonly Finding[]> {
+  const { viewPlace, warehouse, mapping } = job;
+  if (viewPlace === undefined) return [];
+  const subject = `mapping ${mapping.name}`;
+  const tables = warehouse.views?.tables(viewPlace);
+  try {
+    if (tables === undefined)
+      throw new HeadraceError('CONFIG_INVALID', `a ${warehouse.type} warehouse cannot hold views`, {
+        suggestion: 'Set `snapshot.view: local`.',
+      });
+    await tables.check();
+    return [fine('view', subject, `can be kept in ${tables.address}`)];
+  } catch (error) {
+    return [failure('view', subject, error)];
+  } finally {
+    await tables?.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { HeadraceError } from '../core/errors.ts';
 import type { Job } from '../run/job.ts';
 import { newestReserved } from '../run/recovery.ts';
 import type { ControlRecord, OwnerRecord } from '../snapshot/changelog.ts';
@@ -10,25 +11,40 @@ import type { SnapshotView } from '../snapshot/view.ts';
 export interface Look {
   /** A throw-away copy of the local copy, valid during the call; empty where there is none. */
   readonly view: SnapshotView;
+  /** Why the view in the warehouse could not be looked at; `view` is empty then. */
+  readonly failure: HeadraceError | undefined;
   readonly topic: { readonly start: number; readonly end: number };
   readonly control: ControlRecord | null;
   readonly owner: OwnerRecord | null;
 }
 
-/** Looks at a mapping's state without touching it: reads a copy of the local copy, and the topic's tail behind it. */
+/** Looks at a mapping's state without touching it: reads a copy of the local copy, or the tables in the warehouse, and the topic's tail behind them. */
 export async function lookAt<T>(job: Job, act: (look: Look) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-look-'));
   try {
-    const [topic] = await Promise.all([snapshotRange(job), job.copyView(job.folder, folder)]);
-    const view = await job.openView(folder, job.topics.snapshot);
+    const [topic, { view, failure }] = await Promise.all([snapshotRange(job), openAsItIs(job, folder)]);
     try {
-      return await act({ view, topic, ...(await newestOf(job, view, topic)) });
+      return await act({ view, failure, topic, ...(await newestOf(job, view, topic)) });
     } finally {
       await view.close();
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A warehouse that is down must not hide what the topic says. */
+async function openAsItIs(job: Job, folder: string): Promise<Pick<Look, 'view' | 'failure'>> {
+  let failure: HeadraceError | undefined;
+  if (job.openRemoteView !== undefined) {
+    try {
+      return { view: await job.openRemoteView(true), failure };
+    } catch (error) {
+      if (!(error instanceof HeadraceError) || !error.code.startsWith('WAREHOUSE_')) throw error;
+      failure = error;
+    }
+  } else await job.copyView(job.folder, folder);
+  return { view: await job.openView(folder, job.topics.snapshot), failure };
 }
 
 async function snapshotRange(job: Job): Promise<Look['topic']> {

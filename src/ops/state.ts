@@ -7,10 +7,12 @@ import { catchUp } from '../run/recovery.ts';
 import type { ControlRecord, OwnerRecord } from '../snapshot/changelog.ts';
 import { lookAt } from './look.ts';
 
-/** The local copy of a mapping beside the snapshot topic that it is a view of. */
+/** The view of a mapping, on this machine or in the warehouse, beside the snapshot topic that it is a view of. */
 export interface MappingState {
   readonly mapping: string;
   readonly folder: string;
+  /** Absent where the local copy is the view. */
+  readonly view?: { readonly address: string; readonly failure: string | null };
   readonly lock: LockHolder | null;
   readonly local: {
     /** The next offset of the topic that it has not seen; 0 for no copy. */
@@ -29,18 +31,28 @@ export interface MappingState {
 }
 
 export function showState(job: Job, countStates: boolean): Promise<MappingState> {
-  return lookAt(job, async ({ view, topic, control, owner }) => {
+  return lookAt(job, async ({ view, failure, topic, control, owner }) => {
     const { offset, entries, quarantined, appliedAtMs } = view.state;
     const states: Partial<Record<EntryState | 'with a live fact', number>> = {};
     if (countStates) {
-      for (const { entry } of view.entries()) {
-        states[entry.state] = (states[entry.state] ?? 0) + 1;
-        if (hasLiveFact(entry)) states['with a live fact'] = (states['with a live fact'] ?? 0) + 1;
+      for await (const page of view.remote?.allEntries() ?? [view.entries()]) {
+        for (const { entry } of page) {
+          states[entry.state] = (states[entry.state] ?? 0) + 1;
+          if (hasLiveFact(entry)) states['with a live fact'] = (states['with a live fact'] ?? 0) + 1;
+        }
       }
     }
     return {
       mapping: job.mapping.name,
       folder: job.folder,
+      ...(job.viewPlace === undefined
+        ? {}
+        : {
+            view: {
+              address: view.remote?.address ?? `schema ${job.viewPlace.schema} of warehouse ${job.model.warehouse}`,
+              failure: failure?.message ?? null,
+            },
+          }),
       lock: lockHolderOf(job.folder) ?? null,
       local: { offset, entries, quarantined, rows: view.rowCount, appliedAtMs },
       ...(countStates ? { states } : {}),
@@ -64,7 +76,7 @@ export interface Rebuilt {
   readonly tookMs: number;
 }
 
-/** Throws the local copy away and reads it from the topic again. Nothing in Kafka changes. Throws OWNED_ELSEWHERE where another process works on the copy. */
+/** Throws the view away and reads it from the topic again. Nothing in Kafka changes. Throws OWNED_ELSEWHERE where another process works on the copy. */
 export async function rebuildState(job: Job, onRead: (records: number, ofOffsets: number) => void): Promise<Rebuilt> {
   const startedAtMs = job.clock();
   const [range] = await job.admin.offsets(job.topics.snapshot);
@@ -88,6 +100,7 @@ export async function rebuildState(job: Job, onRead: (records: number, ofOffsets
   await using copy = await openLocalCopy(job);
   copy.view.clear();
   await catchUp(counting, copy.view, range.end);
+  await copy.view.remote?.persist();
   const { entries, offset } = copy.view.state;
   return { mapping: job.mapping.name, entries, offset, tookMs: job.clock() - startedAtMs };
 }

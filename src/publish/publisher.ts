@@ -46,9 +46,9 @@ export interface OutgoingRecord {
 export interface RecordReader {
   /**
    * Calls `each` for every committed record with from <= offset < until, in order; returns when the position has reached `until` (control records and
-   * aborted records count as passed). Throws KAFKA_UNREACHABLE when no progress is made for the deadline: a silent topic is not an empty one.
+   * aborted records count as passed). Waits for a promise that `each` returns before it goes on. Throws KAFKA_UNREACHABLE when no progress is made for the deadline: a silent topic is not an empty one.
    */
-  read(request: ReadRequest, each: (record: IncomingRecord) => void, signal: AbortSignal): Promise<void>;
+  read(request: ReadRequest, each: (record: IncomingRecord) => unknown, signal: AbortSignal): Promise<void>;
   /** Whether the log goes on to this offset: a record lies there, be it committed or not. Where none does the answer takes some seconds. */
   hasRecordAt(topic: string, partition: number, offset: number, signal: AbortSignal): Promise<boolean>;
 }

@@ -50,7 +50,8 @@ export async function planAdoption(job: Job, options: AdoptOptions): Promise<Ado
 export async function adopt(job: Job, options: AdoptOptions): Promise<Adoption> {
   requireOneContract(job);
   await checkTopics(job);
-  await using copy = await openLocalCopy(job);
+  // In the folder, wherever the view lies: it is read whole, and another one finds the new epoch in the topic.
+  await using copy = await openLocalCopy({ ...job, openRemoteView: undefined });
   const { view } = copy;
   // Of which topic the copy is cannot be told here.
   view.clear();

@@ -1,6 +1,7 @@
 import type { AlsoContract } from '../config/also-versions.ts';
 import type { Mapping, Model, Project } from '../config/project.ts';
 import type { SchemaRegistry } from '../contract/registry.ts';
+import type { ViewPlace } from '../core/view-tables.ts';
 import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
 import type { MappingTopics } from '../publish/topics.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
@@ -26,6 +27,9 @@ export interface Job {
   readonly openView: (folder: string, topic: string) => Promise<SnapshotView>;
   /** Copies a local copy, as it is, to another folder; nothing where there is none. */
   readonly copyView: (from: string, to: string) => Promise<void>;
+  /** Where the view is one in the warehouse: opens it; `dry` never writes. Absent: the local copy is the view. */
+  readonly openRemoteView?: ((dry: boolean) => Promise<SnapshotView>) | undefined;
+  readonly viewPlace?: ViewPlace | undefined;
   /** Folder of this mapping's local copy. */
   readonly folder: string;
   readonly runId: string;

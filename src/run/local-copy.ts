@@ -4,6 +4,7 @@ import { HeadraceError } from '../core/errors.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { Job } from './job.ts';
 import { processExists } from './owner.ts';
+import { describeView } from './recovery.ts';
 
 /** Who works on a local copy. */
 export interface LockHolder {
@@ -13,7 +14,7 @@ export interface LockHolder {
   readonly since: string;
 }
 
-/** The local copy of a mapping, held by this process alone until it is disposed of. */
+/** The view of a mapping, and the folder in which a run works, held by this process alone until they are disposed of. */
 export interface LocalCopy extends AsyncDisposable {
   readonly view: SnapshotView;
 }
@@ -22,10 +23,10 @@ export interface LocalCopy extends AsyncDisposable {
 export async function openLocalCopy(job: Job): Promise<LocalCopy> {
   const unlock = lock(job);
   try {
-    const view = await job.openView(job.folder, job.topics.snapshot);
+    const view = await (job.openRemoteView?.(false) ?? job.openView(job.folder, job.topics.snapshot));
     if (view.wasDiscarded)
       job.progress.warn(
-        `${job.mapping.name}: the local copy in ${job.folder} was damaged, or is another mapping's; it is rebuilt from ${job.topics.snapshot}`,
+        `${job.mapping.name}: the ${describeView(job, view)} was damaged, or is another mapping's; it is rebuilt from ${job.topics.snapshot}`,
       );
     return {
       view,

@@ -10,6 +10,7 @@ import { judgeReading } from './capture.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
+import { openDryView } from './dry-view.ts';
 import { lookUpEncodings } from './encoding.ts';
 import type { GuardVerdict } from './guards.ts';
 import type { Job } from './job.ts';
@@ -17,7 +18,6 @@ import { establishOrigin } from './origin.ts';
 import { digestOfJob, hasOtherTopics } from './publication.ts';
 import { publishedContract } from './published-contract.ts';
 import { readModel } from './read-model.ts';
-import { catchUp, snapshotEnd } from './recovery.ts';
 import { refuseRolledBack } from './rollback.ts';
 import { driftOf, judgeDrift } from './schema-drift.ts';
 import { decideScope, type Scope } from './scope.ts';
@@ -69,12 +69,9 @@ export async function plan(job: Job): Promise<PlanResult> {
   const codec = encodings.own.values;
   const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-plan-'));
   try {
-    await job.copyView(job.folder, folder);
     const dry: Job = { ...job, folder };
-    const view = await job.openView(folder, job.topics.snapshot);
+    const view = await openDryView(job, folder);
     try {
-      const { end } = await snapshotEnd(job, view);
-      await catchUp(dry, view, end);
       const origin = await establishOrigin(dry, view);
       const { control } = view.state;
       refuseRolledBack(job, control);

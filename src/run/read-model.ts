@@ -4,11 +4,12 @@ import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Column } from '../core/row.ts';
 import type { Horizon } from '../snapshot/changelog.ts';
-import { createRawFingerprints, type Fingerprints } from '../snapshot/fingerprints.ts';
-import type { SnapshotView } from '../snapshot/view.ts';
-import type { Scan, ScanRequest } from '../warehouse/warehouse.ts';
+import { createRawFingerprints, type Fingerprints, HASHED_IN_WAREHOUSE, type RawFingerprints, rawSalt } from '../snapshot/fingerprints.ts';
+import type { RemoteView, SnapshotView } from '../snapshot/view.ts';
+import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest } from '../warehouse/warehouse.ts';
 import { ChangeSet } from './change-set.ts';
 import type { FactTopic } from './check-topics.ts';
+import { compareInWarehouse } from './compare-in-warehouse.ts';
 import { Comparison } from './comparison/comparison.ts';
 import { NeedsFullComparison } from './comparison/take-overs.ts';
 import type { Contract } from './contract.ts';
@@ -91,6 +92,7 @@ async function readOnce(
   parts: ReadingParts,
   warn: (note: string) => void = () => undefined,
 ): Promise<Reading> {
+  if (view.remote !== undefined) return readRemote(job, view, view.remote, scope, parts, warn);
   const { contract, onBatch } = parts;
   const startedAtMs = job.clock();
   const changes = new ChangeSet(job.folder, { withDigest: parts.withDigest ?? job.options.changeSet !== undefined });
@@ -99,7 +101,8 @@ async function readOnce(
     for (const note of scan.notes ?? []) warn(note);
     checkDrift(job, contract, scan.columns);
     const watermark = new Watermark(cursorKind(job, scan.columns), scan.now);
-    const comparison = await startComparison(job, view, scope, parts, scan, watermark, (change) => changes.add(change));
+    const raw = await createRawFingerprints(view.state.nonce, meaningOf(job, contract, scan.columns));
+    const comparison = startComparison(job, view, scope, parts, { scan, watermark, raw, emit: (change) => changes.add(change) });
     job.progress.update({ phase: 'reading', rowsEstimated: scope.kind === 'incremental' ? undefined : scan.estimatedRows });
     for await (const batch of scan.batches()) {
       job.signal.throwIfAborted();
@@ -119,33 +122,99 @@ async function readOnce(
   }
 }
 
-/** Only a complete comparison may set the watermark back: it has read everything. */
-function reachedBy(scope: Scope, watermark: Watermark, from: string | null): string | null {
-  return scope.kind === 'incremental' ? watermark.after(from) : (watermark.highest ?? from);
-}
-
-async function startComparison(
+/** The same where the view lies beside the model. */
+async function readRemote(
   job: Job,
   view: SnapshotView,
+  remote: RemoteView,
   scope: Scope,
   parts: ReadingParts,
-  scan: Scan,
-  watermark: Watermark,
-  emit: (change: Change) => void,
-): Promise<Comparison> {
-  const { mapping, model, options } = job;
-  const { contract, encode, fingerprints, facts, versionFloor } = parts;
-  const cursor = cursorKind(job, scan.columns);
-  const horizon = view.state.control?.horizon ?? null;
-  const meaning = [
+  warn: (note: string) => void,
+): Promise<Reading> {
+  const { contract, onBatch } = parts;
+  const startedAtMs = job.clock();
+  await remote.persist();
+  const complete = scope.kind !== 'incremental';
+  const salt = await rawSalt(view.state.nonce, meaningOf(job, contract, contract.columns));
+  const changedOnly = scope.kind === 'full comparison' && remote.comparedSalt === salt;
+  const changes = new ChangeSet(job.folder);
+  const request = scanRequest(job, contract, scope, null);
+  const scan = await openRemoteScan(job, { ...request, changedOnly, salts: { raw: salt, key: remote.keySalt } });
+  try {
+    for (const note of scan.notes ?? []) warn(note);
+    checkDrift(job, contract, scan.columns);
+    const watermark = new Watermark(cursorKind(job, scan.columns), scan.now);
+    const emit = (change: Change) => changes.add(change);
+    const comparison = startComparison(job, view, scope, parts, { scan, watermark, raw: HASHED_IN_WAREHOUSE, emit });
+    job.progress.update({ phase: 'reading', rowsEstimated: complete ? scan.estimatedRows : undefined });
+    const onProgress = () => job.progress.update({ rowsRead: comparison.counts.rows, factsChanged: factsOf(comparison) });
+    const { fingerprints } = parts;
+    await compareInWarehouse(job, {
+      view,
+      remote,
+      fingerprints,
+      comparison,
+      watermark,
+      scan,
+      changedOnly,
+      complete,
+      changes,
+      onBatch,
+      onProgress,
+    });
+    onProgress();
+    if (complete) remote.compared(salt);
+    const { horizon = null, watermark: from = null } = view.state.control ?? {};
+    return { scope, comparison, changes, watermark, reached: reachedBy(scope, watermark, from), horizon, startedAtMs };
+  } catch (error) {
+    changes.close();
+    throw error;
+  } finally {
+    await scan.close();
+  }
+}
+
+async function openRemoteScan(job: Job, request: Omit<ComparedScanRequest, 'place'>): Promise<ComparedScan> {
+  const { views } = job.warehouse;
+  if (views === undefined || job.viewPlace === undefined) throw new Error('the view lies in a warehouse that cannot hold one');
+  return views.openScan({ ...request, place: job.viewPlace }, job.signal);
+}
+
+/** What gives the bytes of rows their meaning. */
+function meaningOf(job: Job, contract: Contract, columns: readonly Column[]): unknown {
+  const { model } = job;
+  const read = columns.filter(({ name }) => contract.mapper.columns.includes(name) || name === model.cursor?.column);
+  return [
     digestOfJob(job),
     publishedNow(job),
     model.appendOnly,
     job.warehouse.type,
     contract.keyLength,
-    scan.columns.map((c) => [c.name, c.kind, c.sourceType]),
+    read.map((c) => [c.name, c.kind, c.sourceType]),
   ];
-  const raw = await createRawFingerprints(view.state.nonce, meaning);
+}
+
+/** Only a complete comparison may set the watermark back: it has read everything. */
+function reachedBy(scope: Scope, watermark: Watermark, from: string | null): string | null {
+  return scope.kind === 'incremental' ? watermark.after(from) : (watermark.highest ?? from);
+}
+
+function startComparison(
+  job: Job,
+  view: SnapshotView,
+  scope: Scope,
+  parts: ReadingParts,
+  {
+    scan,
+    watermark,
+    raw,
+    emit,
+  }: { readonly scan: Scan; readonly watermark: Watermark; readonly raw: RawFingerprints; readonly emit: (change: Change) => void },
+): Comparison {
+  const { mapping, model, options } = job;
+  const { contract, encode, fingerprints, facts, versionFloor } = parts;
+  const cursor = cursorKind(job, scan.columns);
+  const horizon = view.state.control?.horizon ?? null;
   const { mapper, canonical } = contract;
   const refill = contract.refill?.(fingerprints);
   const immutable = mapping.class === 'behavior';

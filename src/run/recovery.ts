@@ -45,11 +45,26 @@ export async function newestOwner(job: Job, view: SnapshotView, end: number): Pr
  * With nothing in between no consumer is needed.
  */
 export async function recover(job: Job, view: SnapshotView, barrier: number, owner: OwnerRecord): Promise<void> {
+  const { remote } = view;
+  for (let attempt = 1; ; attempt++) {
+    // An instance that was shut out may still apply what it had committed: from here on it finds the view elsewhere.
+    await remote?.refresh();
+    try {
+      await recoverOnce(job, view, barrier, owner);
+      break;
+    } catch (error) {
+      if (remote === undefined || attempt === 3 || (await remote.isUnmoved())) throw error;
+    }
+  }
+  await job.reach('recovered');
+}
+
+async function recoverOnce(job: Job, view: SnapshotView, barrier: number, owner: OwnerRecord): Promise<void> {
   // A view that counts one marker more than the log has: the fence has just decided what it holds (undecided.ts).
   if (view.state.offset !== barrier + 1) await catchUp(job, view, barrier);
   // The owner record, then the marker of its transaction.
   view.apply({ expected: view.state.offset, next: barrier + 2, appliedAtMs: job.clock(), owner });
-  await job.reach('recovered');
+  await view.remote?.persist();
 }
 
 /** Applies what was committed before `end` to the view; begins anew where the view is too old. Afterwards the view stands at `end`. */
@@ -64,7 +79,7 @@ export async function catchUp(job: Job, view: SnapshotView, end: number): Promis
   } catch (error) {
     if (!(error instanceof OtherSnapshot)) throw error;
     job.progress.warn(
-      `${job.mapping.name}: the local copy in ${job.folder} is of another ${job.topics.snapshot}, one before it was created anew or adopted; it is rebuilt`,
+      `${job.mapping.name}: the ${describeView(job, view)} is of another ${job.topics.snapshot}, one before it was created anew or adopted; it is rebuilt`,
     );
     view.clear();
     await readUpTo(job, view, end);
@@ -94,7 +109,9 @@ async function readUpTo(job: Job, view: SnapshotView, end: number): Promise<void
       control = record.control;
     } else owner = record.owner;
     appliedAtMs = timestampMs;
-    if (entries.length >= STEP_RECORDS) apply(offset + 1);
+    if (entries.length < STEP_RECORDS) return undefined;
+    apply(offset + 1);
+    return view.remote?.settle();
   });
   apply(end);
 }
@@ -130,7 +147,7 @@ async function readSnapshot(
   job: Job,
   from: number,
   until: number,
-  each: (record: SnapshotRecord, offset: number, timestampMs: number) => void,
+  each: (record: SnapshotRecord, offset: number, timestampMs: number) => void | Promise<void>,
 ): Promise<void> {
   if (from >= until) return;
   const topic = job.topics.snapshot;
@@ -149,6 +166,11 @@ function newestPerSlot(entries: readonly EntryUpdate[]): EntryUpdate[] {
   return [...newest.values()];
 }
 
+/** For people: what it is, and where. */
+export function describeView(job: Job, { remote }: SnapshotView): string {
+  return remote === undefined ? `local copy in ${job.folder}` : `view in ${remote.address}`;
+}
+
 /** Removals may have been compacted away since: a copy this old cannot be brought up to date. */
 function isTooOld(job: Job, view: SnapshotView): boolean {
   const { offset, appliedAtMs } = view.state;
@@ -157,10 +179,10 @@ function isTooOld(job: Job, view: SnapshotView): boolean {
 
 /** Promise 8: what the view knows is not in the topic. */
 export function aheadOfKafka(job: Job, view: SnapshotView, end: number): HeadraceError {
-  const { mapping, topics, folder } = job;
+  const { mapping, topics } = job;
   return new HeadraceError(
     'SNAPSHOT_FOREIGN',
-    `${mapping.name}: the local copy in ${folder} knows ${topics.snapshot} up to offset ${view.state.offset}, but the topic ends at ${end}.`,
+    `${mapping.name}: the ${describeView(job, view)} knows ${topics.snapshot} up to offset ${view.state.offset}, but the topic ends at ${end}.`,
     {
       suggestion:
         'The topic was deleted, recreated, or lost records, or KAFKA_BROKERS names another cluster. Nothing was changed. ' +

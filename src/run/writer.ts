@@ -191,6 +191,7 @@ export class Writer {
     await this.#job.reach('inside_apply');
     this.#isInStep = false;
     this.#view.apply(step);
+    await this.#view.remote?.persist();
     this.#isInStep = true;
     await this.#job.reach('applied');
   }

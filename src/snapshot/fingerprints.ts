@@ -98,6 +98,19 @@ export async function createRawFingerprints(nonce: string, meaning: unknown): Pr
   };
 }
 
+/** What the warehouse puts in front of a row's values before it hashes them: secret, and another one as soon as anything that gives values their meaning changes. */
+export async function rawSalt(nonce: string, meaning: unknown): Promise<string> {
+  return (await deriveKey(Buffer.alloc(KEY_BYTES), `raw in the warehouse ${JSON.stringify([nonce, meaning])}`)).toString('hex');
+}
+
+/** Where the warehouse has hashed the rows. */
+export const HASHED_IN_WAREHOUSE: RawFingerprints = {
+  row: (bytes) => bytes,
+  group: () => {
+    throw new Error('rows that the warehouse has hashed come one by one');
+  },
+};
+
 async function deriveKey(key: Uint8Array, purpose: string): Promise<Buffer> {
   const hasher = await createBLAKE3(KEY_BYTES * 8, key);
   return Buffer.from(hasher.init().update(`headrace ${purpose}`).digest('binary'));

@@ -28,7 +28,7 @@ export interface SnapshotView {
   /** What says nothing about progress: rows that were read and found unchanged, and groups of rows whose marks vouch for just these bytes. */
   remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>, groups?: readonly RowGroup[]): void;
   /** Every entry, in no particular order. */
-  entries(): Iterable<StoredEntry & { readonly slot: Hash }>;
+  entries(): Iterable<PlacedEntry>;
   readonly rowCount: number;
   /** Every row's key and number. */
   rows(): Iterable<{ readonly key: Uint8Array; readonly ordinal: number }>;
@@ -36,7 +36,48 @@ export interface SnapshotView {
   /** Back to nothing: the topic is read from its beginning. */
   clear(): void;
   close(): Promise<void>;
+  /** Of a view that is not at hand: what has to be awaited. Absent where everything is. */
+  readonly remote?: RemoteView | undefined;
 }
+
+/**
+ * A view that lies in the warehouse, beside the model. What `apply`, `remember`, `forgetRows` and `clear` say waits until it is written; the counts in `state`, and
+ * `rowCount`, are as of then. `findRow` and `findEntry` know what was loaded and what waits, and nothing else; rows are known by their handles. Throws WAREHOUSE_…, and
+ * LOCAL_COPY_FAILED where another process has written to the tables since they were read.
+ */
+export interface RemoteView {
+  /** For people: where it is. */
+  readonly address: string;
+  /** In front of a model key before the warehouse hashes it. */
+  readonly keySalt: string;
+  /** Under which salt the last complete comparison hashed rows: with another one, all rows look changed. */
+  readonly comparedSalt: string | null;
+  /** Reads where the tables stand now; what waits is dropped. */
+  refresh(): Promise<void>;
+  /** Writes what waits, in one transaction, if the tables are as this process has left them. */
+  persist(): Promise<void>;
+  /** The same, if much waits. */
+  settle(): Promise<void>;
+  /** Whether nobody else has written to the tables since this process read or wrote them. */
+  isUnmoved(): Promise<boolean>;
+  /** A complete comparison under this salt is over. */
+  compared(salt: string): void;
+  loadRows(handles: readonly Uint8Array[]): Promise<void>;
+  /** `certain` are those that must be there. Throws LOCAL_COPY_FAILED where one of them is not. */
+  loadEntries(slots: Iterable<Hash>, certain?: readonly Hash[]): Promise<void>;
+  /** Nothing that was loaded is needed any more. */
+  releaseLoaded(): void;
+  /** What the row behind an entry that was loaded came to. */
+  holderOf(slot: Hash): RowVerdict | null;
+  /** Entries with these numbers. */
+  entriesAt(ordinals: readonly number[]): Promise<readonly PlacedEntry[]>;
+  /** Entries that a full comparison must find a row of, by the page: all, or those with whose number no row stands that has a fact or was refused. */
+  confirmable(which: 'all' | 'without a row'): AsyncIterable<readonly Pick<PlacedEntry, 'slot' | 'ordinal'>[]>;
+  /** Every entry that is stored, by the page. */
+  allEntries(): AsyncIterable<readonly PlacedEntry[]>;
+}
+
+export type PlacedEntry = StoredEntry & { readonly slot: Hash };
 
 export interface ViewState {
   /** The next offset of the snapshot topic that the view has not seen; 0 for an empty view. */
@@ -59,6 +100,8 @@ export interface RowRef {
   readonly verdict: RowVerdict;
   readonly slot: Hash | null;
   rawEquals(raw: Hash): boolean;
+  /** Of a view that is not at hand: whether the mark vouches for bytes, under whatever salt. */
+  readonly hasRaw?: boolean;
 }
 
 /** Neighbours in a scan whose bytes are those of their marks: the same bytes again mean that nothing about any of them changed. */

@@ -62,7 +62,8 @@ export function scanQuery(request: ScanRequest, items: readonly SelectItem[], cu
   return lines.join('\n');
 }
 
-function cursorCondition(request: ScanCursor | undefined, cursor: Column | undefined, dialect: Dialect): string | undefined {
+/** Which rows a request asks for; undefined for all. */
+export function cursorCondition(request: ScanCursor | undefined, cursor: Column | undefined, dialect: Dialect): string | undefined {
   if (request === undefined || cursor === undefined) return undefined;
   const column = modelColumn(request.column, dialect);
   if (request.from === undefined) return request.nulls ? undefined : `${column} is not null`;

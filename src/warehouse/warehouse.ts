@@ -1,5 +1,7 @@
 import type { Relation } from '../config/project.ts';
-import type { Column, RowBatch } from '../core/row.ts';
+import type { RowVerdict } from '../core/change.ts';
+import type { Column, ComparedRows, KnownRow, RowBatch } from '../core/row.ts';
+import type { ViewPlace, ViewTables } from '../core/view-tables.ts';
 
 /** The role of a warehouse: describe a relation, and read it in one consistent snapshot. Throws HeadraceError with the codes QUERY_INVALID, WAREHOUSE_*. */
 export interface Warehouse {
@@ -13,6 +15,8 @@ export interface Warehouse {
   openScan(request: ScanRequest, signal: AbortSignal): Promise<Scan>;
   /** What a scan would read, as the warehouse reckons it without running it. Only where what is read is what is paid for. */
   estimate?(request: ScanRequest, signal: AbortSignal): Promise<ScanEstimate>;
+  /** Absent where the warehouse cannot hold views. */
+  readonly views?: WarehouseViews | undefined;
   close(): Promise<void>;
 }
 
@@ -78,4 +82,45 @@ export interface Scan {
    */
   batches(): AsyncIterable<RowBatch>;
   close(): Promise<void>;
+}
+
+/** Where the warehouse can hold views beside its models, and compare in its own engine. */
+export interface WarehouseViews {
+  tables(place: ViewPlace): ViewTables;
+  /** One consistent, read-only snapshot of model and view. The caller closes the scan, whatever happens. */
+  openScan(request: ComparedScanRequest, signal: AbortSignal): Promise<ComparedScan>;
+  /** The statements that create schema and tables, and those that give a role what a run needs. */
+  ddl(places: readonly ViewPlace[], role: string): string;
+}
+
+export interface ComparedScanRequest extends ScanRequest {
+  readonly place: ViewPlace;
+  /** In front of a row's values, and of its key, before they are hashed. */
+  readonly salts: { readonly raw: string; readonly key: string };
+  /** Whether rows that are as the view knows them stay in the warehouse. */
+  readonly changedOnly: boolean;
+}
+
+/** The batches come first; then the rest may be asked, in the same snapshot. */
+export interface ComparedScan extends Scan {
+  batches(): AsyncIterable<ComparedRows>;
+  /** Of everything that the request covers, read or not. */
+  totals(): Promise<ScanTotals>;
+  /** Rows that the view knows and the model does not have, by the page. `exact` costs more, and misses none. */
+  missing(exact: boolean): AsyncIterable<readonly MissingRow[]>;
+  /** Some of the rows whose key stands more than once; empty where there are none. */
+  repeated(): AsyncIterable<ComparedRows>;
+}
+
+export type MissingRow = Pick<KnownRow, 'handle' | 'ordinal' | 'verdict'>;
+
+export interface ScanTotals {
+  readonly rows: number;
+  /** Sum of the keys' short hashes: whole numbers with a sign, the last eight bytes of a handle. */
+  readonly keys: bigint;
+  /** Rows that the view knows, by what they came to when they were mapped last; and the sum over their keys. */
+  readonly known: Readonly<Record<RowVerdict, number>>;
+  readonly knownKeys: bigint;
+  /** Canonical texts: the highest cursor up to `now`, and any; null where no row has one. */
+  readonly cursor: { readonly highest: string | null; readonly any: string | null };
 }

@@ -245,7 +245,8 @@ const cases: readonly Case[] = [
     '7 kafka',
     'must be keys with values',
   ),
-  headrace('later view', KAFKA, `${KAFKA}\nsnapshot: { view: warehouse }`, '9 snapshot.view', 'not supported in this version', 'local'),
+  headrace('unknown view', KAFKA, `${KAFKA}\nsnapshot: { view: remote }`, '9 snapshot.view', 'remote', 'local'),
+  headrace('a schema in quotes', KAFKA, `${KAFKA}\nsnapshot: { schema: 'a"b' }`, '9 snapshot.schema', 'letters, digits'),
   // warehouses and Kafka
   headrace(
     'unknown warehouse type',

@@ -1,15 +1,22 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { STEPS, type Step } from '../../src/run/steps.ts';
 import { World } from '../run/world.ts';
 import { ACCOUNTS, type Accounts, accountsOf } from './accounts.ts';
 
 let world: World;
 let accounts: Accounts;
-beforeEach(async () => {
-  world = await World.create(ACCOUNTS.table, ACCOUNTS.files);
-  accounts = accountsOf(world);
-});
 afterEach(() => world.close());
+
+const VIEWS = [
+  ['local', 1],
+  ['local', 2],
+  ['warehouse', 1],
+] as const;
+
+async function createWorld(view: 'local' | 'warehouse'): Promise<void> {
+  world = await World.create(ACCOUNTS.table, { ...ACCOUNTS.files, view });
+  accounts = accountsOf(world);
+}
 
 const CHUNK = ['--chunk', '40'];
 
@@ -40,10 +47,8 @@ async function runToEnd(...args: string[]): Promise<void> {
 }
 
 describe.each(STEPS)('killed at %s', (step) => {
-  test.each([
-    ['once', 1],
-    ['twice in a row', 2],
-  ])('an initial load, %s; rows deleted and changed before it resumes', async (_, times) => {
+  test.each(VIEWS)('an initial load, view: %s, times: %i; rows deleted and changed before it resumes', async (view, times) => {
+    await createWorld(view);
     for (let n = 0; n < times; n++) {
       await runKilledAt(step, ONCE.has(step) ? 1 : n + 1);
       await world.sql(`delete from accounts where id in ('a${10 + n}', 'a${150 + n}')`);
@@ -54,10 +59,8 @@ describe.each(STEPS)('killed at %s', (step) => {
     await world.expectFacts('account', await accounts.expected());
   });
 
-  test.each([
-    ['once', 1],
-    ['twice in a row', 2],
-  ])('a day of changes, %s; A → B, killed, B → A', async (_, times) => {
+  test.each(VIEWS)('a day of changes, view: %s, times: %i; A → B, killed, B → A', async (view, times) => {
+    await createWorld(view);
     await runToEnd();
     for (let n = 0; n < times; n++) {
       await world.sql(

@@ -1,5 +1,7 @@
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { viewPlaceOf } from '../../src/ops/create-job.ts';
+import { viewNames } from '../../src/warehouse/view-names.ts';
 import { Random } from '../long/random.ts';
 import { World, type WorldFiles } from '../run/world.ts';
 
@@ -8,7 +10,8 @@ import { World, type WorldFiles } from '../run/world.ts';
  * must be what SQL says. HEADRACE_TEST_SEED repeats one sequence.
  */
 
-const FILES = (onDelete: 'tombstone' | 'fact'): WorldFiles => ({
+const FILES = (onDelete: 'tombstone' | 'fact', view: 'local' | 'warehouse'): WorldFiles => ({
+  view,
   models: {
     rows: `{ model: rows, warehouse: main, table: rows, key: [id], cursor: { column: at, lookback: 0s }, deletes: { missing_rows: true, column: gone } }`,
   },
@@ -104,10 +107,33 @@ async function mutate(w: World, random: Random, log: string[]): Promise<void> {
   }
 }
 
+/** What may happen to a view while nobody looks: it is lost, saved, or swapped for the saved one. */
+async function disturb(w: World, disturbance: number): Promise<void> {
+  if (w.project.snapshot.view === 'local') return disturbFolder(w.folder('fact'), disturbance);
+  if (disturbance === 0) await w.sql(`drop schema if exists headrace cascade`);
+  const { schema, entries, rows } = viewNames(viewPlaceOf(w.project, w.mapping('fact')));
+  const tables = ['views', entries, rows];
+  const [found] = await w.sql<{ here: boolean; saved: boolean }>(
+    `select to_regclass('${schema}.${rows}') is not null as here, to_regclass('saved.${rows}') is not null as saved`,
+  );
+  if (disturbance === 1 && found?.here)
+    await w.sql(
+      `drop schema if exists saved cascade; create schema saved; ${tables.map((t) => `create table saved.${t} as select * from ${schema}.${t}`).join('; ')}`,
+    );
+  if (disturbance === 2 && found?.here && found.saved)
+    await w.sql(tables.map((t) => `delete from ${schema}.${t}; insert into ${schema}.${t} select * from saved.${t}`).join('; '));
+}
+
 async function runSomehow(w: World, random: Random, log: string[]): Promise<void> {
-  const folder = w.folder('fact');
-  const backup = `${folder}.backup`;
   const disturbance = random.between(0, 9);
+  await disturb(w, disturbance);
+  const full = random.chance(0.4);
+  log.push(`run${full ? ' --full' : ''}${['; view deleted before', '; view saved before', '; view swapped before'][disturbance] ?? ''}`);
+  await w.run('fact', { full, chunk: { changes: random.pick([1, 2, 1000]), bytes: 1e6 } });
+}
+
+function disturbFolder(folder: string, disturbance: number): void {
+  const backup = `${folder}.backup`;
   if (disturbance === 0) rmSync(folder, { recursive: true, force: true });
   if (disturbance === 1 && existsSync(folder)) {
     rmSync(backup, { recursive: true, force: true });
@@ -117,9 +143,6 @@ async function runSomehow(w: World, random: Random, log: string[]): Promise<void
     rmSync(folder, { recursive: true, force: true });
     cpSync(backup, folder, { recursive: true });
   }
-  const full = random.chance(0.4);
-  log.push(`run${full ? ' --full' : ''}${['; copy deleted before', '; copy saved before', '; copy swapped before'][disturbance] ?? ''}`);
-  await w.run('fact', { full, chunk: { changes: random.pick([1, 2, 1000]), bytes: 1e6 } });
 }
 
 /** Every identity for which a fit row speaks has that row's fact. Poisoned ones are repaired before: consumers keep what they had. */
@@ -139,10 +162,12 @@ async function expectSame(w: World): Promise<void> {
 const given = process.env.HEADRACE_TEST_SEED;
 const seeds = given === undefined ? [1, 2, 3, 4, 5, 6] : [Number(given)];
 
-describe.each(seeds)('a random life of a source, seed %i', (seed) => {
+const VIEWS = [...seeds.map((seed) => ['local', seed] as const), ...seeds.map((seed) => ['warehouse', seed] as const)];
+
+describe.each(VIEWS)('a random life of a source, view %s, seed %i', (view, seed) => {
   test('ends with what SQL says', async () => {
     const random = new Random(seed);
-    const w = await World.create(TABLE, FILES(random.chance(0.5) ? 'tombstone' : 'fact'));
+    const w = await World.create(TABLE, FILES(random.chance(0.5) ? 'tombstone' : 'fact', view));
     world = w;
     const log: string[] = [];
     try {

@@ -23,6 +23,9 @@ import { type Fold, foldFacts, settledOffsets } from './fold-oracle.ts';
 
 const ROLLBACK_OPTIONS: Partial<RunOptions> = { full: true, allow: new Set(LIFTED_GUARDS) };
 
+/** Lets whole suites run with the view in the warehouse. */
+const VIEW = process.env.HEADRACE_TEST_VIEW ?? 'local';
+
 /** What a test writes: the same files as a user. `PREFIX` in a topic name becomes unique for the test. */
 export interface WorldFiles {
   readonly models: Readonly<Record<string, string>>;
@@ -31,6 +34,8 @@ export interface WorldFiles {
   readonly project?: string;
   /** Further keys of headrace.yml's `kafka`, as `transaction_timeout: 6s`. */
   readonly kafka?: string;
+  /** Where facts are compared: `local`, unless HEADRACE_TEST_VIEW says otherwise. */
+  readonly view?: 'local' | 'warehouse';
   /** Further keys of headrace.yml's `snapshot`. */
   readonly snapshot?: string;
   /** Frozen versions stay from one edit to the next. */
@@ -80,7 +85,7 @@ export class World {
 
     const root = mkdtempSync(path.join(os.tmpdir(), `headrace-${name}-`));
     writeFiles(root, name, files);
-    const variables = { WORLD_URL: databaseUrl, WORLD_BROKERS: brokers, ...files.env };
+    const variables = { WORLD_URL: databaseUrl, WORLD_BROKERS: brokers, WORLD_TIMEOUT: '30m', ...files.env };
     const project = await loadFrozen(root, variables, files);
     const system = composeSystem(project);
     await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));
@@ -107,6 +112,23 @@ export class World {
     this.#closers.push(async () => rmSync(root, { recursive: true, force: true }));
     const project = await load(root, this.variables);
     return new World({ project, system: this.system, db: this.db, root, variables: this.variables }, []);
+  }
+
+  /** The same project with another login to the same database. */
+  as(databaseUrl: string): Promise<World> {
+    return this.#with({ ...this.variables, WORLD_URL: databaseUrl });
+  }
+
+  /** The same project with another statement timeout. */
+  withTimeout(statementTimeout: string): Promise<World> {
+    return this.#with({ ...this.variables, WORLD_TIMEOUT: statementTimeout });
+  }
+
+  async #with(variables: Readonly<Record<string, string>>): Promise<World> {
+    const project = await load(this.root, variables);
+    const system = composeSystem(project);
+    this.#closers.unshift(async () => system[Symbol.asyncDispose]());
+    return new World({ project, system, db: this.db, root: this.root, variables }, []);
   }
 
   /** The same project on another cluster, from a folder without a local copy; its topics are created there. */
@@ -225,10 +247,10 @@ function writeFiles(root: string, name: string, files: WorldFiles): void {
   const project = `
 project: ${name}
 environment: ${files.environment ?? 'dev'}
-warehouses: { main: { type: postgres, url: "\${WORLD_URL}" } }
+warehouses: { main: { type: postgres, url: "\${WORLD_URL}", statement_timeout: "\${WORLD_TIMEOUT}" } }
 kafka: { brokers: "\${WORLD_BROKERS}", ${files.kafka ?? ''} }
 topics: { partitions: 3 }
-snapshot: { path: .headrace, ${files.snapshot ?? ''} }
+snapshot: { path: .headrace, view: ${files.view ?? VIEW}, ${files.snapshot ?? ''} }
 `;
   writeFileSync(path.join(root, 'headrace.yml'), project + fill(files.project ?? ''));
   for (const [file, text] of Object.entries(files.models)) writeFileSync(path.join(root, 'models', `${file}.yml`), fill(text));

@@ -2,6 +2,7 @@ import type { Mapping } from '../../config/project.ts';
 import { EXIT } from '../../core/errors.ts';
 import { createJob } from '../../ops/create-job.ts';
 import { type MappingState, rebuildState, showState } from '../../ops/state.ts';
+import { stateDdl } from '../../ops/state-ddl.ts';
 import type { Horizon } from '../../snapshot/changelog.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { requireProject, selectMappings } from '../load.ts';
@@ -17,6 +18,20 @@ export async function showStateCommand(context: CommandContext, name: string, fl
   const state = await showState(job, flags.count === true);
   context.output.print(stateText(state, context));
   return { exitCode: EXIT.done, body: { state } };
+}
+
+export async function stateDdlCommand(
+  context: CommandContext,
+  names: readonly string[],
+  flags: { readonly role?: string },
+): Promise<CommandResult> {
+  const { output } = context;
+  const project = await requireProject(context);
+  const mappings = selectMappings(project, names);
+  await using system = await context.compose(project, 'status');
+  const texts = await stateDdl(system, project, mappings, flags.role ?? 'headrace');
+  for (const { warehouse, sql } of texts) output.print(`-- warehouse ${warehouse}\n${sql}`);
+  return { exitCode: EXIT.done, body: { ddl: texts } };
 }
 
 export async function rebuildStateCommand(context: CommandContext, name: string): Promise<CommandResult> {
@@ -53,7 +68,8 @@ function stateText(state: MappingState, { output }: CommandContext): string {
   const { local, topic, control, owner, lock, states } = state;
   const behind = topic.end - local.offset;
   const rows: (readonly [string, string])[] = [
-    ['local copy', state.folder],
+    state.view === undefined ? ['local copy', state.folder] : ['view', state.view.address],
+    ...(state.view?.failure == null ? [] : [['  cannot be read', state.view.failure] as const]),
     [
       '  offset',
       local.offset === 0

@@ -44,7 +44,7 @@ export class KafkaRecordReader implements RecordReader {
     this.#options = options;
   }
 
-  async read(request: Request, each: (record: IncomingRecord) => void, signal: AbortSignal): Promise<void> {
+  async read(request: Request, each: (record: IncomingRecord) => unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw interrupted(request);
     if (request.from >= request.until) return;
     const { log, grants } = this.#options;
@@ -91,7 +91,7 @@ export class KafkaRecordReader implements RecordReader {
     request: Request,
     groupId: string,
     others: number[],
-    each: (record: IncomingRecord) => void,
+    each: (record: IncomingRecord) => unknown,
     signal: AbortSignal,
   ): Promise<void> {
     const { topic, partition, until } = request;
@@ -141,7 +141,13 @@ export class KafkaRecordReader implements RecordReader {
             for (const message of batch.messages) {
               const offset = Number(message.offset);
               if (ended || offset < position) continue;
-              if (offset < until) each(incoming(message, offset));
+              const waiting = offset < until ? each(incoming(message, offset)) : undefined;
+              if (waiting instanceof Promise) {
+                progress.stop();
+                await waiting;
+                progress.made();
+                await heartbeat();
+              }
               advance(Math.min(offset + 1, until));
             }
           } catch (error) {

@@ -7,6 +7,13 @@ export class Bitmap {
     return word !== undefined && (word & (1 << (n & 31))) !== 0;
   }
 
+  *[Symbol.iterator](): Iterator<number> {
+    for (let at = 0; at < this.#bits.length; at++) {
+      const word = this.#bits[at]!;
+      for (let bit = 0; word !== 0 && bit < 32; bit++) if ((word & (1 << bit)) !== 0) yield at * 32 + bit;
+    }
+  }
+
   /** Returns whether the number was there already. */
   add(n: number): boolean {
     const at = n >>> 5;

@@ -1,8 +1,8 @@
-import type { Change, RowVerdict } from '../../core/change.ts';
+import type { Change, RowMark, RowVerdict } from '../../core/change.ts';
 import { type Hash, mustBeConfirmed } from '../../core/entry.ts';
 import type { Absent, Fact, Mapped, Rejected } from '../../core/fact.ts';
-import type { RowBatch, RowGroups } from '../../core/row.ts';
-import type { RowGroup, RowRef } from '../../snapshot/view.ts';
+import type { RowBatch, RowGroups, RowValues } from '../../core/row.ts';
+import type { PlacedEntry, RowGroup, RowRef } from '../../snapshot/view.ts';
 import type { Watermark } from '../watermark.ts';
 import { BadKeys } from './bad-keys.ts';
 import { Bitmap } from './bitmap.ts';
@@ -17,6 +17,12 @@ import { ReadRow } from './read-row.ts';
 import { RowPlaces } from './row-places.ts';
 import type { ComparisonParts, ComparisonRules } from './rules.ts';
 import { TakeOvers } from './take-overs.ts';
+
+/** A row's values, and what they came to. */
+export interface MappedRow {
+  readonly values: RowValues;
+  readonly mapped: Mapped;
+}
 
 /**
  * Holds the rows of one scan against the snapshot: each row once, in any order, in constant memory but for what is found to differ. Equal raw bytes → unchanged, without
@@ -69,11 +75,11 @@ export class Comparison {
     return this.#confirmations.confirmableBefore;
   }
 
-  /** Throws KEY_INVALID if a row of the batch has no key or one that was read before. */
-  compareBatch(batch: RowBatch): void {
+  /** Throws KEY_INVALID if a row of the batch has no key or one that was read before. `mapped`: rows of it that are mapped already. */
+  compareBatch(batch: RowBatch, mapped?: readonly (MappedRow | undefined)[]): void {
     const { groups } = batch;
     if (this.#rules.byGroups && groups !== undefined) this.#compareGroups(batch, groups);
-    else for (let i = 0; i < batch.count; i++) this.#compareRow(batch, i, this.#parts.watermark);
+    else for (let i = 0; i < batch.count; i++) this.#compareRow(batch, i, this.#parts.watermark, mapped?.[i]);
     this.#badKeys.refuse();
     if (this.#marks.areMany) this.#marks.flush();
     if (this.#places.newAreMany) this.#places.noteNew();
@@ -116,8 +122,8 @@ export class Comparison {
   }
 
   /** Returns the row as the view knows it, valid until the next look-up, if it is unchanged. */
-  #compareRow(batch: RowBatch, i: number, watermark: Watermark | undefined): RowRef | undefined {
-    const { view, mapper } = this.#parts;
+  #compareRow(batch: RowBatch, i: number, watermark: Watermark | undefined, known?: MappedRow): RowRef | undefined {
+    const { view } = this.#parts;
     this.counts.rows++;
     watermark?.note(batch.cursor(i));
     if (batch.keyHasNull(i)) {
@@ -125,30 +131,66 @@ export class Comparison {
       return undefined;
     }
     const key = batch.key(i);
+    const handle = batch.handle?.(i);
     const raw = this.#parts.raw.row(batch.raw(i));
-    const known = view.findRow(key);
-    if (known !== undefined) {
+    const found = view.findRow(handle ?? key);
+    if (found !== undefined) {
       this.#places.known++;
-      if (this.#seen.add(known.ordinal)) {
+      if (this.#seen.add(found.ordinal)) {
         this.#badKeys.noteDuplicate(key);
         return undefined;
       }
-      if (known.rawEquals(raw)) {
-        this.#countUnchanged(known.verdict, 1);
-        if (known.verdict !== 'absent') this.#confirmations.confirm(known.ordinal);
-        return known;
+      if (found.rawEquals(raw)) {
+        this.#countUnchanged(found.verdict, 1);
+        if (found.verdict !== 'absent') this.#confirmations.confirm(found.ordinal);
+        return found;
       }
     }
     const cursor = this.#rules.positionOf?.(batch.cursor(i)) ?? null;
-    const row = new ReadRow(Uint8Array.prototype.slice.call(key), raw, known, cursor);
-    if (known === undefined && this.#places.isRepeated(row)) return undefined;
-    const values = batch.values(i);
-    const mapped = this.#rules.rejectNullCursor && batch.cursor(i) === null ? this.#nullCursor() : mapper.mapRow(values);
+    const row = new ReadRow(Uint8Array.prototype.slice.call(key), handle, raw, found, cursor);
+    if (found === undefined && this.#places.isRepeated(row)) return undefined;
+    const { values, mapped } = known ?? this.mapRow(batch, i);
     if (this.#isLate(row, mapped)) this.counts.late++;
     else if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
     else if (mapped.outcome === 'rejected') this.#compareRejected(row, mapped, values);
     else this.#compareAbsent(row, mapped);
     return undefined;
+  }
+
+  mapRow(batch: RowBatch, i: number): MappedRow {
+    const values = batch.values(i);
+    const mapped = this.#rules.rejectNullCursor && batch.cursor(i) === null ? this.#nullCursor() : this.#parts.mapper.mapRow(values);
+    return { values, mapped };
+  }
+
+  /** Rows that the warehouse has found to be as they were, and kept. */
+  passUnread(unread: Readonly<Record<RowVerdict, number>>): void {
+    for (const verdict of ['fact', 'absent', 'quarantined'] as const) {
+      const rows = unread[verdict];
+      this.counts.rows += rows;
+      this.#places.known += rows;
+      this.#countUnchanged(verdict, rows);
+      if (verdict !== 'absent') this.#confirmations.confirmUnread(rows);
+    }
+  }
+
+  /** The entry's row is one of those. */
+  confirmUnread(ordinal: number): void {
+    if (!this.#seen.has(ordinal)) this.#confirmations.confirm(ordinal, false);
+  }
+
+  /** Rows that were read, but neither emitted nor marked. */
+  get waitingRows(): readonly RowMark[] {
+    return [...this.#takeOvers.rows, ...this.#endings.rows];
+  }
+
+  /** Slots that the end of the comparison looks up. */
+  get waitingSlots(): { readonly takenOver: readonly Hash[]; readonly ended: readonly Hash[] } {
+    return { takenOver: this.#takeOvers.slots, ended: this.#endings.slots };
+  }
+
+  isConfirmed(ordinal: number): boolean {
+    return this.#confirmations.has(ordinal);
   }
 
   #countUnchanged(verdict: RowVerdict, rows: number): void {
@@ -226,18 +268,36 @@ export class Comparison {
   forgetPublished(): void {
     this.#marks.flush();
     // What waits for `finish` was read, but neither emitted nor marked.
-    this.#marks.rememberUnknown([...this.#takeOvers.rows, ...this.#endings.rows]);
+    this.#marks.rememberUnknown(this.waitingRows);
     this.#places.knowNew();
     this.#differences.forgetPublished();
   }
 
   /** After the last row. Only a complete scan may say what vanished. Throws NeedsFullComparison. */
   finish(scanWasComplete: boolean): void {
+    this.settle(scanWasComplete);
+    if (scanWasComplete && this.#rules.endMissing && !this.#confirmations.areComplete)
+      this.#endings.publishVanished(this.#parts.view.entries());
+    if (scanWasComplete) this.#forgetMissingRows();
+    this.#marks.flush();
+  }
+
+  /** What waited for the last row, but for what vanished. Throws NeedsFullComparison. */
+  settle(scanWasComplete: boolean): void {
     this.#marks.flush();
     this.#takeOvers.resolve(scanWasComplete);
     this.#endings.publish();
-    if (scanWasComplete && this.#rules.endMissing) this.#endings.publishVanished();
-    if (scanWasComplete) this.#forgetMissingRows();
+    this.#marks.flush();
+  }
+
+  /** How many entries have lost their row, once all else is settled; none where nothing ends with its row. */
+  get vanished(): number {
+    return this.#rules.endMissing ? this.#confirmations.missing : 0;
+  }
+
+  /** Ends those of the entries that have no row. */
+  publishVanished(entries: Iterable<PlacedEntry>): void {
+    this.#endings.publishVanished(entries);
     this.#marks.flush();
   }
 

@@ -16,6 +16,16 @@ export class Confirmations {
     if (!this.#confirmed.add(ordinal) && existedBefore) this.#confirmedBefore++;
   }
 
+  /** So many entries of before have a row that was not looked at. */
+  confirmUnread(entries: number): void {
+    this.#confirmedBefore += entries;
+  }
+
+  /** How many entries of before have no row. */
+  get missing(): number {
+    return this.confirmableBefore - this.#confirmedBefore;
+  }
+
   has(ordinal: number): boolean {
     return this.#confirmed.has(ordinal);
   }

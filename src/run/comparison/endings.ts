@@ -1,6 +1,6 @@
 import type { DeleteReason, RowMark } from '../../core/change.ts';
 import { type Entry, type Hash, hasLiveFact, mustBeConfirmed } from '../../core/entry.ts';
-import type { SnapshotView } from '../../snapshot/view.ts';
+import type { PlacedEntry, SnapshotView } from '../../snapshot/view.ts';
 import { deletion, removal } from '../make-change.ts';
 import type { Confirmations } from './confirmations.ts';
 import type { Differences } from './differences.ts';
@@ -62,10 +62,14 @@ export class Endings {
     }
   }
 
-  /** After a complete scan: entries that need a row, and have none. */
-  publishVanished(): void {
-    if (this.#confirmations.areComplete) return;
-    for (const { slot, ordinal, entry } of this.#view.entries()) {
+  /** What `publish` looks up. */
+  get slots(): Hash[] {
+    return [...this.#ended.values()].map(({ slot }) => slot);
+  }
+
+  /** After a complete scan: those of the entries that need a row, and have none. */
+  publishVanished(entries: Iterable<PlacedEntry>): void {
+    for (const { slot, ordinal, entry } of entries) {
       if (!mustBeConfirmed(entry.state) || this.#confirmations.has(ordinal) || this.has(slot)) continue;
       // The row of an adopted fact may be among those that name no identity.
       if (entry.rowHash === null && this.#unplaced.size > 0) continue;

@@ -42,7 +42,7 @@ export class PendingMarks {
 
   /** Marks without a raw fingerprint only say that the row was read: it is mapped again the next time. */
   rememberUnknown(rows: readonly RowMark[]): void {
-    const unknown = rows.filter(({ key }) => this.#view.findRow(key) === undefined);
+    const unknown = rows.filter(({ key, handle }) => this.#view.findRow(handle ?? key) === undefined);
     if (unknown.length === 0) return;
     this.#view.remember(
       unknown.map((row) => ({ ...row, raw: null })),

@@ -7,6 +7,8 @@ import { textOf } from './text-of.ts';
 /** A row that must be looked at, with what was known of it before. */
 export class ReadRow {
   readonly key: Uint8Array;
+  /** By which a view in the warehouse knows it. */
+  readonly handle: Uint8Array | undefined;
   readonly raw: Hash;
   readonly ordinal: number | null;
   readonly slot: Hash | null;
@@ -15,8 +17,9 @@ export class ReadRow {
   /** The key, to look it up among the new rows. */
   readonly text: string;
 
-  constructor(key: Uint8Array, raw: Hash, known: RowRef | undefined, cursor: number | null) {
+  constructor(key: Uint8Array, handle: Uint8Array | undefined, raw: Hash, known: RowRef | undefined, cursor: number | null) {
     this.key = key;
+    this.handle = handle;
     this.text = known === undefined ? textOf(key) : '';
     this.raw = raw;
     this.cursor = cursor;

@@ -55,11 +55,11 @@ export class RowPlaces {
 
   /** Gives the row its number: its own, the one of the entry that it stands behind, or a new one. */
   place(row: ReadRow, verdict: RowVerdict, slot: Hash | null, rowHash: Hash, stored: StoredEntry | undefined): RowMark {
-    const { key, raw } = row;
-    if (row.ordinal !== null) return { key, ordinal: row.ordinal, verdict, raw, slot };
+    const { key, handle, raw } = row;
+    if (row.ordinal !== null) return { key, handle, ordinal: row.ordinal, verdict, raw, slot };
     const isOwn = stored?.entry.rowHash != null && equalHash(stored.entry.rowHash, rowHash) && !this.seen.has(stored.ordinal);
     const ordinal = stored !== undefined && (isOwn || this.#isUnclaimed(stored)) ? stored.ordinal : this.#view.newOrdinal();
-    const mark: RowMark = { key, ordinal, verdict, raw, slot };
+    const mark: RowMark = { key, handle, ordinal, verdict, raw, slot };
     this.seen.add(ordinal);
     this.#newRows.set(row.text, mark);
     this.#leaveQuarantine(rowHash, slot);

@@ -1,4 +1,5 @@
 import type { RowMark } from '../../core/change.ts';
+import type { Hash } from '../../core/entry.ts';
 import type { SnapshotView } from '../../snapshot/view.ts';
 import type { BadKeys } from './bad-keys.ts';
 import type { Confirmations } from './confirmations.ts';
@@ -41,6 +42,11 @@ export class TakeOvers {
   /** Rows that were read, but neither emitted nor marked before `resolve`. */
   get rows(): RowMark[] {
     return this.#facts.map(({ row }) => row);
+  }
+
+  /** What `resolve` looks up. */
+  get slots(): Hash[] {
+    return this.#facts.map(({ slot }) => slot);
   }
 
   /** After the last row. Throws KEY_INVALID where both rows are there, NeedsFullComparison where that cannot be known. */

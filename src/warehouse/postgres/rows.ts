@@ -114,11 +114,12 @@ const MAX_GROUP_BYTES = 64 * 1024;
 
 /** Finds rows and groups of rows in whole lines. The marks are used again for the next block, so a batch is valid until then. */
 export class LineMarker {
-  #marks: Int32Array = new Int32Array(8192);
+  #marks: Int32Array;
   readonly #layout: LineLayout;
 
-  constructor(layout: LineLayout) {
+  constructor(layout: LineLayout, marks = 8192) {
     this.#layout = layout;
+    this.#marks = new Int32Array(marks);
   }
 
   /** The groups that are complete; behind the last line of a scan, all. What lies behind `size` bytes belongs to the next batch. */

@@ -23,7 +23,7 @@ export interface PostgresScanState {
 /** Enough for one batch; measured: larger ones gain nothing. */
 const BATCH_BYTES = 128 * 1024;
 /** How much longer than the server's own statement timeout we wait for the next byte, before the connection counts as dead. */
-const SILENCE_GRACE_MS = 5_000;
+export const SILENCE_GRACE_MS = 5_000;
 
 /** One transaction and one COPY. */
 export class PostgresScan implements Scan {
@@ -101,14 +101,14 @@ export class PostgresScan implements Scan {
   }
 }
 
-function incomplete(reported: number, read: number): HeadraceError {
+export function incomplete(reported: number, read: number): HeadraceError {
   return new HeadraceError('WAREHOUSE_FAILED', `PostgreSQL reports ${reported} rows, but ${read} arrived: the scan is not complete.`, {
     suggestion: 'Nothing was changed. Run again; if it happens again, look at what stands between this machine and the server.',
   });
 }
 
 /** A timer that runs only while we wait for the server, not while the caller works on a batch. */
-function watchSilence(limitMs: number, expired: () => void): { pause(): void; resume(): void } {
+export function watchSilence(limitMs: number, expired: () => void): { pause(): void; resume(): void } {
   let timer: NodeJS.Timeout | undefined;
   const pause = (): void => clearTimeout(timer);
   const resume = (): void => {

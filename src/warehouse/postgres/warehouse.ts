@@ -3,8 +3,10 @@ import type { Column } from '../../core/row.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { describeQuery, scanQuery } from '../query.ts';
-import type { Scan, ScanRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest, Warehouse, WarehouseInfo, WarehouseViews } from '../warehouse.ts';
 import { type PostgresColumn, readColumns, selectItem } from './columns.ts';
+import { compareTexts } from './compare-text.ts';
+import { PostgresComparedScan } from './compared-scan.ts';
 import { beginText, connect, type PostgresConnection, throwIfAborted } from './connection.ts';
 import { POSTGRES_DIALECT } from './dialect.ts';
 import { postgresError } from './errors.ts';
@@ -12,6 +14,8 @@ import { type OpenTransactions, readOpenTransactions } from './open-transactions
 import type { LineLayout } from './rows.ts';
 import { PostgresScan } from './scan.ts';
 import { fieldDecoder } from './values.ts';
+import { ddlText, qualifiedNames } from './view-ddl.ts';
+import { PostgresViewTables } from './view-tables.ts';
 
 /** PostgreSQL 13 and newer. Every call has a connection and a read-only transaction of its own, so that a broken one breaks nothing else. */
 export class PostgresWarehouse implements Warehouse {
@@ -39,6 +43,50 @@ export class PostgresWarehouse implements Warehouse {
   }
 
   async openScan(request: ScanRequest, signal: AbortSignal): Promise<Scan> {
+    return this.#begin(request, signal, async ({ connection, columns, cursor, open, noteColumns }) => {
+      const plan = planScan(request, columns, cursor);
+      noteColumns();
+      return new PostgresScan({
+        connection,
+        signal,
+        columns: columns.map(publicColumn),
+        now: await readNow(connection, cursor, open),
+        notes: cursor !== undefined && isTimeCursor(cursor) ? (open?.notes ?? []) : [],
+        estimatedRows: await estimateRows(connection, plan.text),
+        text: plan.text,
+        layout: plan.layout,
+        statementTimeoutMs: this.#config.statementTimeoutMs,
+      });
+    });
+  }
+
+  async #openComparedScan(request: ComparedScanRequest, signal: AbortSignal): Promise<ComparedScan> {
+    return this.#begin(request, signal, async ({ connection, columns, cursor, open, noteColumns }) => {
+      const { layout } = planScan(request, columns, cursor);
+      noteColumns();
+      const now = await readNow(connection, cursor, open);
+      const { rows: rowsTable } = qualifiedNames(request.place);
+      const texts = compareTexts(request, { columns, cursor }, rowsTable, now);
+      await connection.client.query(COMPARISON_SETTINGS);
+      return new PostgresComparedScan({
+        connection,
+        signal,
+        columns: columns.map(publicColumn),
+        cursor,
+        now,
+        notes: cursor !== undefined && isTimeCursor(cursor) ? (open?.notes ?? []) : [],
+        estimatedRows: request.changedOnly ? undefined : await estimateRows(connection, texts.rows),
+        texts,
+        layout,
+        statementTimeoutMs: this.#config.statementTimeoutMs,
+        address: `schema ${request.place.schema} of PostgreSQL at ${connection.context.address}`,
+        rowsTable,
+      });
+    });
+  }
+
+  /** A connection in a read-only transaction that sees one snapshot, with the request's columns as they are in it. */
+  async #begin<T>(request: ScanRequest, signal: AbortSignal, act: (begun: Begun) => Promise<T>): Promise<T> {
     const connection = await connect(this.#config, signal);
     this.#track(connection);
     const abort = (): void => connection.destroy();
@@ -50,21 +98,14 @@ export class PostgresWarehouse implements Warehouse {
       const open = request.cursor === undefined ? undefined : await readOpenTransactions(client);
       await client.query(beginText(this.#config.statementTimeoutMs));
       const picked = pickColumns(request, await readColumns(client, request.relation));
-      const plan = planScan(request, picked.columns as readonly PostgresColumn[], picked.cursor as PostgresColumn | undefined);
-      relation = undefined;
-      const explained = await client.query<{ 'QUERY PLAN': readonly { Plan: { 'Plan Rows': number } }[] }>(
-        `explain (format json) ${plan.text}`,
-      );
-      return new PostgresScan({
+      return await act({
         connection,
-        signal,
-        columns: picked.columns.map(publicColumn),
-        now: await readNow(connection, picked.cursor, open),
-        notes: picked.cursor !== undefined && isTimeCursor(picked.cursor) ? (open?.notes ?? []) : [],
-        estimatedRows: explained.rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'],
-        text: plan.text,
-        layout: plan.layout,
-        statementTimeoutMs: this.#config.statementTimeoutMs,
+        columns: picked.columns as readonly PostgresColumn[],
+        cursor: picked.cursor as PostgresColumn | undefined,
+        open,
+        noteColumns: () => {
+          relation = undefined;
+        },
       });
     } catch (error) {
       connection.destroy();
@@ -75,6 +116,12 @@ export class PostgresWarehouse implements Warehouse {
       signal.removeEventListener('abort', abort);
     }
   }
+
+  readonly views: WarehouseViews = {
+    tables: (place) => new PostgresViewTables(this.#config, place, (connection) => this.#track(connection)),
+    openScan: (request, signal) => this.#openComparedScan(request, signal),
+    ddl: ddlText,
+  };
 
   async close(): Promise<void> {
     for (const connection of this.#open) connection.destroy();
@@ -107,6 +154,34 @@ export class PostgresWarehouse implements Warehouse {
     this.#open.add(connection);
     connection.client.once('end', () => this.#open.delete(connection));
   }
+}
+
+/**
+ * For one comparison: the view's rows fit into a hash table, and rows that differ are few, so that the planner need not fear to collect them from parallel workers.
+ * Compiling expressions costs more than it gains here.
+ */
+const COMPARISON_SETTINGS = [
+  ['work_mem', '128MB'],
+  ['parallel_tuple_cost', '0'],
+  ['parallel_setup_cost', '100'],
+  ['jit', 'off'],
+]
+  .map(([name, value]) => `set local ${name} = '${value}'`)
+  .join('; ');
+
+interface Begun {
+  readonly connection: PostgresConnection;
+  readonly columns: readonly PostgresColumn[];
+  readonly cursor: PostgresColumn | undefined;
+  readonly open: OpenTransactions | undefined;
+  /** From here on errors are not the model's text's. */
+  noteColumns(): void;
+}
+
+/** The planner's. */
+async function estimateRows({ client }: PostgresConnection, text: string): Promise<number | undefined> {
+  const explained = await client.query<{ 'QUERY PLAN': readonly { Plan: { 'Plan Rows': number } }[] }>(`explain (format json) ${text}`);
+  return explained.rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'];
 }
 
 interface ScanPlan {

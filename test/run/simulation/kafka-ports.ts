@@ -156,7 +156,7 @@ export function simulatedReader(broker: Broker, process: Incarnation): RecordRea
         },
         () => unreachable('reading'),
       );
-      for (const { offset, timestampMs, key, value, headers } of records) each({ offset, timestampMs, key, value, headers });
+      for (const { offset, timestampMs, key, value, headers } of records) await each({ offset, timestampMs, key, value, headers });
     },
     hasRecordAt: (topic, partition, offset) =>
       process.call(
