@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { suggestName } from '../core/nearest.ts';
 import type { Problem } from '../core/problem.ts';
+import { checkChangeFeed } from './change-feed-rules.ts';
 import { type CompiledRef, compileRef } from './dbt/compile-ref.ts';
 import type { DbtProject } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
@@ -40,6 +41,8 @@ export async function compileModel(
   const compiled = await compileSource({ ...written, warehouse }, document, root, project, nowMs, report);
   const relation = compiled?.relation;
   checkModel(written, document, project?.warehouseNames, report);
+  if (written.change_feed !== undefined)
+    checkChangeFeed(written, relation, project?.warehouses.get(warehouse ?? '')?.type, document, report);
   const { key } = written;
   if (name === undefined || warehouse === undefined || key === undefined || relation === undefined)
     return { document, name, model: undefined };
@@ -60,6 +63,7 @@ export async function compileModel(
         ? { missingRows: false }
         : { missingRows: deletes.missing_rows ?? false, column: deletes.column },
     appendOnly: written.append_only ?? false,
+    changeFeed: written.change_feed,
     fullComparison: written.full_comparison === undefined ? undefined : { cron: written.full_comparison, timeZone },
     schedule: withTimeZone(written.schedule, timeZone),
     timeZone,

@@ -255,6 +255,8 @@ export interface Model {
     readonly column?: string | undefined;
   };
   readonly appendOnly: boolean;
+  /** An incremental run asks the warehouse's own record of changes (Snowflake: CHANGES) in place of the cursor, where there is one. */
+  readonly changeFeed?: 'changes' | undefined;
   /** Of full comparisons beyond the initial load. */
   readonly fullComparison?: CronSchedule | undefined;
   /** Of the runs of its mappings under `headrace serve`, unless they have schedules of their own. */

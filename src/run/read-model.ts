@@ -46,6 +46,8 @@ export interface Reading {
   readonly expire?: (() => void) | undefined;
   /** When the scan began, milliseconds since 1970. */
   readonly startedAtMs: number;
+  /** The warehouse's change feed said which rows to read. */
+  readonly byChangeFeed?: boolean | undefined;
 }
 
 /** Steps 5 to 7: extract, map, diff. */
@@ -72,7 +74,8 @@ async function readEnough(job: Job, view: SnapshotView, scope: Scope, parts: Rea
   try {
     const reading = await readOnce(job, view, scope, parts, (note) => job.progress.warn(`${job.mapping.name}: ${note}`));
     // Rows without a cursor are read whatever it is: they do not show that the source has come so far.
-    if (scope.kind !== 'incremental' || reading.watermark.hasSeenAny) return reading;
+    // A change feed without a row says that nothing changed.
+    if (scope.kind !== 'incremental' || reading.watermark.hasSeenAny || reading.byChangeFeed === true) return reading;
     reading.changes.close();
     job.progress.warn(
       `${job.mapping.name}: no row lies at or above ${scope.watermark} less the lookback; was the source restored, or its newest rows removed? Comparing in full`,
@@ -113,7 +116,8 @@ async function readOnce(
     }
     comparison.finish(scope.kind !== 'incremental');
     const { horizon = null, watermark: from = null } = view.state.control ?? {};
-    return { scope, comparison, changes, watermark, reached: reachedBy(scope, watermark, from), horizon, startedAtMs };
+    const { byChangeFeed } = scan;
+    return { scope, comparison, changes, watermark, reached: reachedBy(scope, watermark, from), horizon, startedAtMs, byChangeFeed };
   } catch (error) {
     changes.close();
     throw error;
@@ -263,6 +267,7 @@ function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizo
       column: cursor.column,
       nulls: cursor.nulls !== 'never',
       from: readFrom(job, contract, scope, horizon),
+      changeFeed: scope.kind === 'incremental' ? model.changeFeed : undefined,
     },
     orderBy: mapping.class === 'behavior' ? eventOrder(job) : undefined,
     purpose: { project: job.project.name, mapping: mapping.name, model: model.name, run: job.runId },

@@ -62,6 +62,11 @@ export interface ScanCursor {
   readonly nulls: boolean;
   /** Absent: rows of every cursor value. Otherwise only those with cursor >= watermark − lookback (and NULLs, if asked for). */
   readonly from?: { readonly watermark: string; readonly lookback: { readonly ms: number } | { readonly count: number } } | undefined;
+  /**
+   * With `from`: the warehouse's own record of changes is asked for the rows that were committed since then, in place of those whose cursor reached it. Where it has none, the
+   * cursor decides, and a note says why.
+   */
+  readonly changeFeed?: 'changes' | undefined;
 }
 
 export interface Scan {
@@ -74,6 +79,8 @@ export interface Scan {
   readonly now: string | null;
   /** What a person should know although the scan goes on: above all, why `now` may be later than what an open transaction will write. */
   readonly notes?: readonly string[] | undefined;
+  /** The rows come from the change feed: none means that nothing changed. */
+  readonly byChangeFeed?: boolean | undefined;
   /** The planner's estimate, for progress only. */
   readonly estimatedRows: number | undefined;
   /**

@@ -13,6 +13,8 @@ export interface SnowflakeScanState {
   readonly signal: AbortSignal;
   readonly columns: readonly Column[];
   readonly now: string | null;
+  readonly notes: readonly string[];
+  readonly byChangeFeed: boolean;
   readonly estimatedRows: number | undefined;
   readonly text: string;
   readonly layout: RowLayout;
@@ -21,6 +23,8 @@ export interface SnowflakeScanState {
   readonly silenceMs: number;
   /** Throws where the relation has other columns now than when the scan was opened. */
   checkUnchanged(): Promise<void>;
+  /** Ends the session. May be called twice. */
+  close(): Promise<void>;
 }
 
 const BATCH_ROWS = 2_000;
@@ -29,6 +33,8 @@ const BATCH_ROWS = 2_000;
 export class SnowflakeScan implements Scan {
   readonly columns: readonly Column[];
   readonly now: string | null;
+  readonly notes: readonly string[];
+  readonly byChangeFeed: boolean;
   readonly estimatedRows: number | undefined;
   readonly #state: SnowflakeScanState;
   #started = false;
@@ -37,6 +43,8 @@ export class SnowflakeScan implements Scan {
     this.#state = state;
     this.columns = state.columns;
     this.now = state.now;
+    this.notes = state.notes;
+    this.byChangeFeed = state.byChangeFeed;
     this.estimatedRows = state.estimatedRows;
   }
 
@@ -63,14 +71,17 @@ export class SnowflakeScan implements Scan {
     const waiter = new StreamWaiter(stream);
     try {
       for (;;) {
+        throwIfAborted(signal);
         const rows: TextRow[] = [];
         for (let row = stream.read(); row !== null; row = stream.read()) {
           rows.push(row as TextRow);
           if (rows.length === BATCH_ROWS) break;
         }
-        if (rows.length > 0) yield rows;
-        throwIfAborted(signal);
-        if (rows.length === BATCH_ROWS) continue;
+        if (rows.length > 0) {
+          yield rows;
+          // Meanwhile more may have come: nothing but an empty read is worth waiting behind.
+          continue;
+        }
         if (waiter.error !== undefined) throw snowflakeError(waiter.error, connection.context);
         if (waiter.ended) return;
         await waiter.next(silenceMs, signal, () => silence(connection.context, silenceMs));
@@ -81,7 +92,7 @@ export class SnowflakeScan implements Scan {
   }
 
   async close(): Promise<void> {
-    await this.#state.connection.close();
+    await this.#state.close();
   }
 }
 

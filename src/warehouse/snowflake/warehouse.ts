@@ -5,6 +5,7 @@ import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { scanQuery, tableNames } from '../query.ts';
 import type { Scan, ScanRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import { changeFeedText, whyNoFeed } from './change-feed.ts';
 import { localText, readColumns, type SnowflakeColumn, textExpression, utcText } from './columns.ts';
 import { SnowflakeConnection } from './connection.ts';
 import { quoteText, SNOWFLAKE_DIALECT } from './dialect.ts';
@@ -47,13 +48,19 @@ export class SnowflakeWarehouse implements Warehouse {
       const picked = pickColumns(request, columns);
       const cursor = picked.cursor as SnowflakeColumn | undefined;
       const plan = planScan(request, picked.columns as readonly SnowflakeColumn[], cursor, columns);
+      const wantsFeed = request.cursor?.changeFeed !== undefined && request.cursor.from !== undefined;
+      const noFeed = wantsFeed ? await whyNoFeed(connection, plan.feedText, request.relation, signal) : undefined;
+      const byChangeFeed = wantsFeed && noFeed === undefined;
       return new SnowflakeScan({
         connection,
+        notes: noFeed === undefined ? [] : [noFeed],
+        byChangeFeed,
+        close: () => this.#close(connection),
         signal,
         columns: picked.columns.map(publicColumn),
         now: await readNow(connection, cursor, signal),
         estimatedRows: await estimate(connection, request.relation, signal),
-        text: plan.text,
+        text: (byChangeFeed ? plan.feedText : undefined) ?? plan.text,
         layout: plan.layout,
         purpose: request.purpose,
         silenceMs: this.#config.statementTimeoutMs,
@@ -92,6 +99,8 @@ export class SnowflakeWarehouse implements Warehouse {
 
 export interface ScanPlan {
   readonly text: string;
+  /** The same by the change feed, where the request asks for it. */
+  readonly feedText: string | undefined;
   readonly layout: RowLayout;
 }
 
@@ -116,6 +125,7 @@ export function planScan(
   };
   return {
     text: scanQuery(inStoredNames, items, cursor, SNOWFLAKE_DIALECT),
+    feedText: changeFeedText(inStoredNames, items, cursor),
     layout: {
       keyLength: request.keyLength,
       cursorIndex: hidden ? columns.length : asked,

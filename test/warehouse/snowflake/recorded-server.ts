@@ -44,6 +44,8 @@ export interface RecordedSnowflake {
   readonly logins: readonly Readonly<Record<string, unknown>>[];
   /** Ids of requests that were cancelled. */
   readonly cancelled: readonly string[];
+  /** Paths of the files of results that were fetched. */
+  readonly fetched: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function startRecorded(recording: Recording): Promise<RecordedSnowf
   const statements: RecordedStatement[] = [];
   const logins: Record<string, unknown>[] = [];
   const cancelled: string[] = [];
+  const fetched: string[] = [];
   const files = new Map<string, string>();
   const results = new Map<string, unknown>();
   let queries = 0;
@@ -119,6 +122,7 @@ export async function startRecorded(recording: Recording): Promise<RecordedSnowf
         cancelled.push(String(body.requestId));
         send(response, { data: null, code: null, message: null, success: true });
       } else if (file !== undefined) {
+        fetched.push(pathname);
         response.writeHead(200, { 'content-type': 'text/plain', 'content-encoding': 'gzip' }).end(gzipSync(file));
       } else if (/^\/queries\/[^/]+\/result$/.test(pathname)) {
         const waiting = results.get(pathname.split('/')[2] ?? '') as unknown[];
@@ -132,6 +136,7 @@ export async function startRecorded(recording: Recording): Promise<RecordedSnowf
     statements,
     logins,
     cancelled,
+    fetched,
     stop: () =>
       new Promise<void>((resolve) => {
         server.closeAllConnections();

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SnowflakeConfig } from '../../../src/config/project.ts';
 import { SnowflakeWarehouse } from '../../../src/warehouse/snowflake/warehouse.ts';
@@ -82,6 +83,21 @@ describe('a recorded Snowflake', () => {
     expect(scan.estimatedRows).toBe(12_345);
     await scan.close();
     expect((await readAll(warehouse, REQUEST)).map((row) => row.values[0])).toEqual(numbers.flat());
+  });
+
+  it('fetches no more of a result than its reader is ready for', async () => {
+    const files = Array.from({ length: 20 }, (_, f) => ({ rows: Array.from({ length: 3_000 }, (_, i) => [`${f}-${i}`]) }));
+    const { warehouse, server } = await record(table({ columns: [text('c0')], files }));
+    const scan = await warehouse.openScan(REQUEST, new AbortController().signal);
+    let rows = 0;
+    for await (const batch of scan.batches()) {
+      rows += batch.count;
+      await sleep(20);
+      // The file that is read, two ahead, and the one that the rows kept ready come from.
+      expect(server.fetched.length).toBeLessThanOrEqual(Math.ceil(rows / 3_000) + 3);
+    }
+    await scan.close();
+    expect([rows, server.fetched.length]).toEqual([60_000, 20]);
   });
 
   it('waits for a query that takes longer than one answer may', async () => {
