@@ -1,17 +1,18 @@
 import { wouldStop } from '../ops/plan-mappings.ts';
 import type { PlanResult, Sample } from '../run/plan.ts';
-import { formatCount } from './numbers.ts';
+import { formatBytes, formatCount } from './numbers.ts';
 import type { Output } from './output.ts';
 import { formatTable } from './table.ts';
 
 /** What a run of one mapping would do, for people. */
 export function planText(result: PlanResult, colors: Output['colors'], command = `headrace run ${result.mapping}`): string {
   const { bold, dim, yellow } = colors;
-  const { mapping, counts, scope, reason, live, samples, topics } = result;
+  const { mapping, counts, scope, reason, live, samples, topics, cost } = result;
   const lines = [
     `${bold(mapping)}  ${dim(`${scope}: ${reason}`)}`,
     `  ${countsText(result)}`,
     `  ${dim(`${formatCount(counts.rows)} rows read, ${formatCount(counts.unchanged)} unchanged, ${formatCount(live)} facts live`)}`,
+    ...(cost === null ? [] : [`  ${dim(costText(cost))}`]),
     ...(topics.length === 1
       ? []
       : topics.map(({ topic, version, facts }) => `  ${dim('→')} ${topic} ${dim(`(${version})`)}: ${formatCount(facts)}`)),
@@ -25,6 +26,11 @@ export function planText(result: PlanResult, colors: Output['colors'], command =
     );
   }
   return lines.join('\n');
+}
+
+function costText({ fullBytes, incrementalBytes }: NonNullable<PlanResult['cost']>): string {
+  const full = `the warehouse reads ${formatBytes(fullBytes)} in a full comparison`;
+  return incrementalBytes === null ? full : `${full}, ${formatBytes(incrementalBytes)} in an incremental run`;
 }
 
 function countsText({ counts, changedFields }: PlanResult): string {

@@ -10,6 +10,7 @@ import { judgeReading } from './capture.ts';
 import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
+import { type ReadingCost, readingCost } from './cost.ts';
 import { openDryView } from './dry-view.ts';
 import { lookUpEncodings } from './encoding.ts';
 import type { GuardVerdict } from './guards.ts';
@@ -34,6 +35,8 @@ export interface PlanResult {
   /** Facts that consumers hold now. */
   readonly live: number;
   readonly watermark: string | null;
+  /** Null where the warehouse does not bill by what it reads. */
+  readonly cost: ReadingCost | null;
   readonly samples: readonly Sample[];
   /** How many facts and deletions each topic gets, the mapping's own first. */
   readonly topics: readonly TopicPlan[];
@@ -99,6 +102,7 @@ export async function plan(job: Job): Promise<PlanResult> {
         live: comparison.confirmableBefore,
         watermark: view.state.control?.watermark ?? null,
         changeSet: reading.changes.digest ?? '',
+        cost: await readingCost(job, contract, reading.reached, view.state.control?.horizon ?? null),
         ...(await lookAtChanges(job, codec, reading.changes.drain(), (key) =>
           Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
         )),

@@ -253,7 +253,7 @@ function detectedAt(job: Job): string {
   return new Date(job.clock()).toISOString().replace('Z', '000Z');
 }
 
-function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null): ScanRequest {
+export function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null): ScanRequest {
   const { model, mapping } = job;
   const { cursor } = model;
   const { columns } = contract.mapper;

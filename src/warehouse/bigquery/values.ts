@@ -128,7 +128,7 @@ function decimalText(text: string): string {
 }
 
 /** `12:30:00.120000` → `12:30:00.12`; `1.000` → `1`. */
-export function withoutZeros(text: string): string {
+function withoutZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0*$/, '') : text;
 }
 

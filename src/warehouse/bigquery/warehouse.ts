@@ -11,7 +11,7 @@ import { BIGQUERY_DIALECT } from './dialect.ts';
 import { ANSWER_MS, type DryRun, dryRun } from './jobs.ts';
 import type { RowLayout } from './rows.ts';
 import { BigQueryScan } from './scan.ts';
-import { cellDecoder, withoutZeros } from './values.ts';
+import { cellDecoder } from './values.ts';
 
 /** BigQuery, by its REST API. Nothing is open between calls. */
 export class BigQueryWarehouse implements Warehouse {
@@ -120,7 +120,7 @@ function clockText(cursor: Column | undefined, nowMs: number): string | null {
   if (cursor === undefined || !isTimeCursor(cursor)) return null;
   const iso = new Date(nowMs).toISOString();
   if (cursor.kind === 'date') return iso.slice(0, 10);
-  const text = withoutZeros(`${iso.slice(0, 10)} ${iso.slice(11, 23)}`);
+  const text = `${iso.slice(0, 10)} ${iso.slice(11, 23)}`;
   return cursor.kind === 'timestamptz' ? `${text}+00` : text;
 }
 
