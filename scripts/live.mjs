@@ -12,6 +12,11 @@ export const LIVE = {
     oneOf: [['SNOWFLAKE_PRIVATE_KEY', 'SNOWFLAKE_PASSWORD', 'SNOWFLAKE_TOKEN']],
     optional: ['SNOWFLAKE_PRIVATE_KEY_PASSPHRASE', 'SNOWFLAKE_AUTHENTICATOR', 'SNOWFLAKE_ROLE', 'SNOWFLAKE_ACCESS_URL'],
   },
+  bigquery: {
+    required: ['BIGQUERY_PROJECT'],
+    oneOf: [],
+    optional: ['BIGQUERY_KEY_FILE', 'BIGQUERY_LOCATION', 'BIGQUERY_IMPERSONATE'],
+  },
 };
 
 const REFUSED = { code: 2, signal: null };

@@ -12,7 +12,12 @@ export interface ReadingCost {
 }
 
 /** Asks the warehouse, which runs nothing for it. `watermark` is the one that the next run begins at. */
-export async function readingCost(job: Job, contract: Contract, watermark: string | null, horizon: Horizon | null): Promise<ReadingCost | null> {
+export async function readingCost(
+  job: Job,
+  contract: Contract,
+  watermark: string | null,
+  horizon: Horizon | null,
+): Promise<ReadingCost | null> {
   const { warehouse, model, signal } = job;
   if (warehouse.estimate === undefined) return null;
   const whole = scanRequest(job, contract, { kind: 'full comparison', reason: '', watermark: null }, horizon);

@@ -6,7 +6,7 @@ import { Child } from '../run/child.ts';
 import { World } from '../run/world.ts';
 
 /** Drivers that a run on PostgreSQL has no use for, as folders below node_modules. */
-const OTHER_DRIVERS = ['snowflake-sdk', '@google-cloud', '@duckdb', '@aws-sdk', '@azure'];
+const OTHER_DRIVERS = ['snowflake-sdk', '@google-cloud', 'google-auth-library', '@duckdb', '@aws-sdk', '@azure'];
 
 let world: World;
 let folder: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatCount, formatDuration, formatInstant } from '../../src/cli/numbers.ts';
+import { formatBytes, formatCount, formatDuration, formatInstant } from '../../src/cli/numbers.ts';
 import { Output } from '../../src/cli/output.ts';
 import { progressText } from '../../src/cli/progress.ts';
 import { formatTable } from '../../src/cli/table.ts';
@@ -127,4 +127,17 @@ describe('times in texts', () => {
     expect(startOfRun('20261123T115846123Z-9f2c01')).toBe(Date.UTC(2026, 10, 23, 11, 58, 46, 123));
     expect(startOfRun('a run of another kind')).toBeNull();
   });
+});
+
+describe('bytes in texts', () => {
+  test.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1_000, '1.0 kB'],
+    [12_345_678, '12.3 MB'],
+    [999_600, '1.0 MB'],
+    [123_456_789_012, '123 GB'],
+    [1.2e12, '1.2 TB'],
+    [5e18, '5000 PB'],
+  ])('%d', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 });

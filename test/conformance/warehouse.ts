@@ -44,6 +44,8 @@ export interface TestSql {
   >;
   /** Column names that no query can read here: why is the adapter's affair. */
   readonly unreadableNames?: readonly string[];
+  /** A table's name that is as odd as the engine allows. */
+  readonly hostileTable?: string;
   /** The kind of the literal 1. */
   readonly kindOfOne: Column['kind'];
 }
@@ -187,10 +189,11 @@ export function warehouseConformance(engine: Engine, start: () => Promise<Wareho
         '$1',
       ].filter((name) => !harness.sql.unreadableNames?.includes(name));
       const { quoteName, typeNames } = harness.sql;
-      const table = quoteName('od"d; -- name');
+      const { hostileTable = 'od"d; -- name' } = harness.sql;
+      const table = quoteName(hostileTable);
       await harness.execute(`create table ${table} (${names.map((name) => `${quoteName(name)} ${typeNames.int32}`).join(', ')})`);
       await harness.execute(`insert into ${table} values (${names.map((_, i) => i).join(', ')})`);
-      const relation = { table: '"od""d; -- name"' };
+      const relation = { table: `"${hostileTable.replaceAll('"', '""')}"` };
       expect((await warehouse.describe(relation)).map((column) => column.name)).toEqual(names);
       const rows = await readAll(warehouse, { relation, columns: [...names].reverse(), keyLength: 2, orderBy: names });
       expect(rows.map((row) => row.values)).toEqual([names.map((_, i) => String(i)).reverse()]);

@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { BigQueryConfig } from '../../src/config/project.ts';
 import { freePort } from './free-port.ts';
 import { pythonPrograms } from './python-programs.ts';
 
@@ -18,6 +19,23 @@ export interface RunningBigQuery {
 }
 
 const PROJECT = 'test-project';
+
+/** A warehouse on it, with `dataset` as the default one. */
+export function emulatorConfig({ url, project }: Pick<RunningBigQuery, 'url' | 'project'>, dataset: string): BigQueryConfig {
+  return {
+    type: 'bigquery',
+    name: 'test',
+    location: { file: 'headrace.yml' },
+    project,
+    dataset: { projectId: project, datasetId: dataset },
+    credentials: { kind: 'none' },
+    labels: {},
+    priority: 'interactive',
+    apiEndpoint: url,
+    statementTimeoutMs: 60_000,
+    connectTimeoutMs: 5_000,
+  };
+}
 
 /**
  * Starts bqemulator 1.4 (BigQuery's REST API and SQL over DuckDB; 580 MB, 75 s at first use) on free ports of 127.0.0.1, with no data, and waits until it answers (5 s). It

@@ -13,11 +13,6 @@ const of = (gap: Exception['gap'], emulator: string, ...covered: readonly string
 
 /** What bqemulator does not have. */
 export const BIGQUERY_EXCEPTIONS: readonly Exception[] = [
-  of(
-    'hostile names',
-    'refuses them, as BigQuery does, which has narrower rules for names',
-    'test/golden/warehouse/bigquery-hostile-names.sql',
-  ),
   of('two columns of one name', 'renames the second', `${ERRORS}: says in one sentence what is wrong, and what to do`),
   of('decimal38Whole', 'a BIGNUMERIC has 38 digits', VALUES),
   of('decimal38Scale', 'a BIGNUMERIC has 38 digits', VALUES),
