@@ -1,18 +1,17 @@
 import { alsoNotices } from '../config/also-versions.ts';
-import type { ControlRecord } from '../snapshot/changelog.ts';
 import { checkTopics } from './check-topics.ts';
-import type { LedgerSummary } from './chunk-records.ts';
 import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
 import { openEncodings } from './encoding.ts';
-import { type GuardVerdict, judge, stopIfExceeded, stopIfOther } from './guards.ts';
+import { type GuardVerdict, stopIfExceeded, stopIfOther } from './guards.ts';
 import type { Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { establishOrigin } from './origin.ts';
+import { judgeReading, progressAfter, summaryOf } from './outcome.ts';
 import { digestOfJob, hasOtherTopics } from './publication.ts';
 import { publishChanges, publishFullChunks } from './publish-changes.ts';
 import { publishedContract } from './published-contract.ts';
-import { type Reading, readModel } from './read-model.ts';
+import { readModel } from './read-model.ts';
 import { refuseRolledBack } from './rollback.ts';
 import { columnTypes, driftOf, judgeDrift } from './schema-drift.ts';
 import { decideScope, MAPPING_EDITED, type Scope } from './scope.ts';
@@ -106,28 +105,4 @@ export async function capture(job: Job): Promise<RunResult> {
       tookMs: job.clock() - startedAtMs,
     };
   });
-}
-
-export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[] {
-  const { comparison, scope } = reading;
-  const input = { counts: comparison.counts, live: comparison.confirmableBefore, readEverything: scope.kind !== 'incremental' };
-  return judge(job.mapping.guards, input, job.options.allow);
-}
-
-/** Only a complete comparison may speak for the whole mapping: it has read everything. */
-function progressAfter(job: Job, { scope, reached, horizon, comparison, startedAtMs }: Reading, before: ControlRecord | null) {
-  const common = { watermark: reached, horizon, late: comparison.counts.late };
-  if (scope.kind !== 'incremental') {
-    return { ...common, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
-  }
-  return { ...common, digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
-}
-
-/** What the ledger keeps of the comparison as a whole. */
-function summaryOf({ comparison }: Reading, guards: readonly GuardVerdict[]): LedgerSummary {
-  const { rows, unchanged, absent, rejected, late } = comparison.counts;
-  return {
-    read: { rows, unchanged, absent, rejected, late },
-    guards: guards.map(({ guard, exceeded, allowed, message }) => ({ guard, exceeded, allowed, message })),
-  };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { ROOT, repositoryFiles } from './repository-copy.ts';
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -48,6 +48,10 @@ interface LockedPackage {
   readonly os?: readonly string[];
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
+
+test('the flow of a run is readable in one place', () => {
+  expect(read('src/run/capture.ts').split('\n').length).toBeLessThanOrEqual(120);
+});
 
 describe('dependencies', () => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<

@@ -1,0 +1,32 @@
+import type { ControlRecord } from '../snapshot/changelog.ts';
+import type { LedgerSummary } from './chunk-records.ts';
+import { type GuardVerdict, judge } from './guards.ts';
+import type { Job } from './job.ts';
+import { digestOfJob } from './publication.ts';
+import type { Reading } from './read-model.ts';
+
+/* What follows from a reading: what the guards say, how far the mapping is, and what the ledger keeps. */
+
+export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[] {
+  const { comparison, scope } = reading;
+  const input = { counts: comparison.counts, live: comparison.confirmableBefore, readEverything: scope.kind !== 'incremental' };
+  return judge(job.mapping.guards, input, job.options.allow);
+}
+
+/** Only a complete comparison may speak for the whole mapping: it has read everything. */
+export function progressAfter(job: Job, { scope, reached, horizon, comparison, startedAtMs }: Reading, before: ControlRecord | null) {
+  const common = { watermark: reached, horizon, late: comparison.counts.late };
+  if (scope.kind !== 'incremental') {
+    return { ...common, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
+  }
+  return { ...common, digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
+}
+
+/** What the ledger keeps of the comparison as a whole. */
+export function summaryOf({ comparison }: Reading, guards: readonly GuardVerdict[]): LedgerSummary {
+  const { rows, unchanged, absent, rejected, late } = comparison.counts;
+  return {
+    read: { rows, unchanged, absent, rejected, late },
+    guards: guards.map(({ guard, exceeded, allowed, message }) => ({ guard, exceeded, allowed, message })),
+  };
+}
