@@ -1,24 +1,17 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Database, RootDatabase } from 'lmdb';
 import type { RowMark } from '../../core/change.ts';
 import { type Hash, isRefused, mustBeConfirmed } from '../../core/entry.ts';
 import { HeadraceError } from '../../core/errors.ts';
-import { decodeEntry, stateOfEntry } from '../changelog.ts';
-import type { EntryUpdate, Relink, RowGroup, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
+import type { Relink, RowGroup, RowRef, SnapshotView, StoredEntry, ViewState, ViewStep } from '../view.ts';
 import { failedCopy, guarded, isDamage } from './failures.ts';
-import { Journal, type Journaled } from './journal.ts';
+import { Journal } from './journal.ts';
 import { decodeState, emptyState, encodeState, LAYOUT, newNonce } from './persisted-state.ts';
-import { RowGroupTable } from './row-group-table.ts';
-import { rowBytes, StoredRow, writeRow } from './row-record.ts';
 import { breakSeal, type SealState, seal } from './seal.ts';
-import { StoredTable } from './stored-table.ts';
 import { copyView, journalFile, openBinary, openRoot, removeView, usableSeal, viewFile } from './view-files.ts';
+import { ViewTables } from './view-tables.ts';
 
 const STATE_KEY = Buffer.from('state');
-/** LMDB takes keys up to 1978 bytes; a longer model key is kept under its digest, behind a byte that no UTF-8 text begins with. */
-const MAX_KEY = 1900;
-const LONG_KEY = 0xff;
 /** What is applied is written once it comes to so many bytes. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 /** What there is when the view is closed goes to the journal up to here: reading it back takes some hundredths of a second. */
@@ -34,13 +27,9 @@ const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 export class LocalView implements SnapshotView {
   readonly #root: RootDatabase;
   readonly #meta: Database;
-  readonly #entries: StoredTable;
-  readonly #rows: StoredTable;
-  readonly #groups: RowGroupTable;
+  readonly #tables: ViewTables;
   readonly #folder: string;
-  readonly #row = new StoredRow();
   #state: ViewState;
-  #nextOrdinal = 0;
   /** LMDB's state as this process last read or wrote it. */
   #persisted: Buffer | undefined;
   readonly #journal: Journal;
@@ -59,10 +48,7 @@ export class LocalView implements SnapshotView {
     this.#journal = new Journal(journalFile(folder));
     this.#wasDiscarded = wasDiscarded;
     this.#meta = openBinary(root, 'meta');
-    const isBlank = this.#meta.getBinary(STATE_KEY) === undefined;
-    this.#entries = new StoredTable(openBinary(root, 'entries'), isBlank);
-    this.#rows = new StoredTable(openBinary(root, 'rows'), isBlank);
-    this.#groups = new RowGroupTable(openBinary(root, 'groups'));
+    this.#tables = new ViewTables(root, folder, this.#meta.getBinary(STATE_KEY) === undefined);
     this.#state = this.#readState();
   }
 
@@ -99,23 +85,19 @@ export class LocalView implements SnapshotView {
   }
 
   findRow(key: Uint8Array): RowRef | undefined {
-    const bytes = this.#rows.find(storedKey(key));
-    if (bytes === undefined) return undefined;
-    this.#row.load(bytes);
-    return this.#row;
+    return this.#tables.findRow(key);
   }
 
   findEntry(slot: Hash): StoredEntry | undefined {
-    const bytes = this.#entries.find(slot);
-    return bytes === undefined ? undefined : this.#decode(bytes);
+    return this.#tables.findEntry(slot);
   }
 
   findGroup(print: Hash): RowGroup | undefined {
-    return this.#groups.find(print);
+    return this.#tables.findGroup(print);
   }
 
   newOrdinal(): number {
-    return this.#nextOrdinal++;
+    return this.#tables.nextOrdinal++;
   }
 
   apply(step: ViewStep): void {
@@ -131,9 +113,9 @@ export class LocalView implements SnapshotView {
     }
     this.#change(() => {
       const counts = { confirmable: state.confirmable, quarantined: state.quarantined, entries: state.entries };
-      for (const update of step.entries ?? []) this.#putEntry(update, counts);
-      for (const mark of step.marks ?? []) this.#putRow(mark);
-      for (const key of step.forget ?? []) this.#removeRow(key);
+      for (const update of step.entries ?? []) this.#tables.putEntry(update, counts);
+      for (const mark of step.marks ?? []) this.#tables.putRow(mark);
+      for (const key of step.forget ?? []) this.#tables.removeRow(key);
       return {
         ...counts,
         offset: step.next,
@@ -147,53 +129,39 @@ export class LocalView implements SnapshotView {
 
   remember(marks: Iterable<RowMark>, relinks: Iterable<Relink>, groups: readonly RowGroup[] = []): void {
     this.#change(() => {
-      for (const mark of marks) this.#putRow(mark);
-      for (const { slot, ordinal } of relinks) {
-        const bytes = this.#entries.find(slot);
-        if (bytes === undefined) continue;
-        const stored = this.#entries.put(slot, bytes.length);
-        stored.set(bytes.subarray(0, bytes.length));
-        stored.writeUInt32LE(ordinal, 0);
-      }
+      for (const mark of marks) this.#tables.putRow(mark);
+      for (const relink of relinks) this.#tables.relink(relink);
       return this.#state;
     });
-    if (groups.length > 0) this.#write(() => this.#groups.record(groups, this.#nextOrdinal));
+    if (groups.length > 0) this.#write(() => this.#tables.recordGroups(groups));
   }
 
   *entries(): Iterable<StoredEntry & { readonly slot: Hash }> {
     this.#writePending();
-    for (const { key, value } of this.#entries.stored()) {
-      yield { slot: Uint8Array.from(key), ...this.#decode(value) };
-    }
+    yield* this.#tables.entries();
   }
 
   get rowCount(): number {
     this.#writePending();
-    return this.#rows.storedCount;
+    return this.#tables.rowCount;
   }
 
   *rows(): Iterable<{ readonly key: Uint8Array; readonly ordinal: number }> {
     this.#writePending();
-    for (const { key, value } of this.#rows.stored()) {
-      yield { key: Uint8Array.from(key), ordinal: value.readUInt32LE(0) };
-    }
+    yield* this.#tables.rows();
   }
 
   forgetRows(keys: Iterable<Uint8Array>): void {
     this.#change(() => {
-      for (const key of keys) this.#removeRow(key);
+      for (const key of keys) this.#tables.removeRow(key);
       return this.#state;
     });
   }
 
   clear(): void {
-    this.#entries.forgetPending();
-    this.#rows.forgetPending();
+    this.#tables.forgetPending();
     this.#write(() => {
-      this.#entries.clearStored();
-      this.#rows.clearStored();
-      this.#groups.clear();
-      this.#nextOrdinal = 0;
+      this.#tables.clear();
       this.#state = emptyState();
     });
   }
@@ -229,100 +197,36 @@ export class LocalView implements SnapshotView {
     throw new HeadraceError('SNAPSHOT_CORRUPT', `The local copy in ${this.#folder} does not hold what it says it holds.`);
   }
 
-  #decode(bytes: Uint8Array): StoredEntry {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    return { ordinal: view.getUint32(0, true), entry: decodeEntry(bytes.subarray(4, bytes.length), `The local copy in ${this.#folder}`) };
-  }
-
-  /** Promise 1: a row's group vouches for its bytes no longer than its mark does. */
-  #putRow(mark: RowMark): void {
-    if (this.#groups.number > 0) {
-      // The row may have had another number until now.
-      const before = this.findRow(mark.key);
-      if (before !== undefined) this.#groups.touch(before.ordinal);
-      this.#groups.touch(mark.ordinal);
-    }
-    writeRow(mark, this.#rows.put(storedKey(mark.key), rowBytes(mark)));
-  }
-
-  #removeRow(key: Uint8Array): void {
-    const row = this.findRow(key);
-    if (row === undefined) return;
-    this.#groups.touch(row.ordinal);
-    this.#rows.remove(storedKey(key));
-  }
-
-  #putEntry(update: EntryUpdate, counts: { confirmable: number; quarantined: number; entries: number }): void {
-    const { slot } = update;
-    const before = update.isNew === true ? undefined : this.findEntry(slot);
-    if (before !== undefined) {
-      counts.entries--;
-      if (mustBeConfirmed(before.entry.state)) counts.confirmable--;
-      if (isRefused(before.entry.state)) counts.quarantined--;
-    }
-    if (update.bytes === null) {
-      this.#entries.remove(slot);
-      return;
-    }
-    const state = stateOfEntry(update.bytes);
-    counts.entries++;
-    if (mustBeConfirmed(state)) counts.confirmable++;
-    if (isRefused(state)) counts.quarantined++;
-    const ordinal = update.ordinal ?? this.#ordinalOf(update.bytes, before);
-    const stored = this.#entries.put(slot, 4 + update.bytes.length);
-    stored.writeUInt32LE(ordinal, 0);
-    stored.set(update.bytes, 4);
-  }
-
-  #ordinalOf(bytes: Uint8Array, before: StoredEntry | undefined): number {
-    if (before === undefined) return this.newOrdinal();
-    const { rowHash } = decodeEntry(bytes, 'The snapshot topic');
-    const sameRow = rowHash !== null && before.entry.rowHash !== null && Buffer.compare(rowHash, before.entry.rowHash) === 0;
-    return sameRow ? before.ordinal : this.newOrdinal();
-  }
-
   /** All of it or nothing, in memory. */
   #change(change: () => ViewState): void {
     guarded(this.#folder, () => {
       this.#mustBeOurs();
-      const [entries, rows] = [this.#entries.pendingBytes, this.#rows.pendingBytes];
+      const rollBack = this.#tables.savepoint();
       try {
         this.#state = change();
       } catch (error) {
-        this.#entries.rollBack(entries);
-        this.#rows.rollBack(rows);
+        rollBack();
         throw error;
       }
       this.#isPending = true;
     });
-    if (this.#pendingBytes > MAX_PENDING_BYTES || this.#entries.isFull || this.#rows.isFull) this.#writePending();
-  }
-
-  get #pendingBytes(): number {
-    return this.#entries.pendingBytes + this.#rows.pendingBytes;
+    if (this.#tables.pendingBytes > MAX_PENDING_BYTES || this.#tables.isFull) this.#writePending();
   }
 
   /** What could be looked up. The state can wait. */
   #writePending(): void {
-    if (this.#pendingBytes > 0) this.#write(() => undefined);
+    if (this.#tables.pendingBytes > 0) this.#write(() => undefined);
   }
 
   #writeLast(): void {
     if (!this.#isPending) return;
     const stored = this.#persisted;
-    if (this.#isSealed && stored !== undefined && this.#pendingBytes <= MAX_JOURNAL_BYTES) this.#writeJournal(stored);
+    if (this.#isSealed && stored !== undefined && this.#tables.pendingBytes <= MAX_JOURNAL_BYTES) this.#writeJournal(stored);
     else this.#write(() => undefined);
   }
 
   #writeJournal(stored: Uint8Array): void {
-    guarded(this.#folder, () =>
-      this.#journal.write(stored, {
-        state: this.#encodeState(),
-        entries: this.#entries.pendingRecords,
-        rows: this.#rows.pendingRecords,
-        touched: this.#groups.touched,
-      }),
-    );
+    guarded(this.#folder, () => this.#journal.write(stored, { state: this.#encodeState(), ...this.#tables.waiting }));
   }
 
   /** One transaction of LMDB: what waits to be written, what else there is, and the state that both lead to. */
@@ -332,22 +236,20 @@ export class LocalView implements SnapshotView {
       this.#isSealed = false;
       this.#root.transactionSync(() => {
         this.#mustBeOurs();
-        this.#entries.writePending();
-        this.#rows.writePending();
+        this.#tables.writePending();
         more();
-        this.#groups.flush();
+        this.#tables.flushGroups();
         this.#persisted = this.#encodeState();
         this.#meta.putSync(STATE_KEY, this.#persisted);
       });
-      this.#entries.forgetPending();
-      this.#rows.forgetPending();
+      this.#tables.forgetPending();
       this.#journal.discard();
       this.#isPending = false;
     });
   }
 
   #encodeState(): Buffer {
-    return encodeState(this.#state, { topic: this.#topic, nextOrdinal: this.#nextOrdinal, groupNumber: this.#groups.number });
+    return encodeState(this.#state, { topic: this.#topic, nextOrdinal: this.#tables.nextOrdinal, groupNumber: this.#tables.groupNumber });
   }
 
   /** Promise 2: on a shared volume a process that was stopped may wake up after another has taken the folder over: what it remembers of the copy is void then. */
@@ -377,23 +279,11 @@ export class LocalView implements SnapshotView {
       this.clear();
       return this.#state;
     }
-    this.#nextOrdinal = nextOrdinal;
-    this.#groups.number = groupNumber;
-    if (journaled !== undefined) this.#wait(journaled);
+    this.#tables.nextOrdinal = nextOrdinal;
+    this.#tables.groupNumber = groupNumber;
+    if (journaled !== undefined) this.#tables.wait(journaled);
     return state;
   }
-
-  /** What the journal holds waits to be written, as it did when the copy was closed. */
-  #wait({ entries, rows, touched }: Journaled): void {
-    this.#entries.loadPending(entries);
-    this.#rows.loadPending(rows);
-    for (const row of touched) this.#groups.touch(row);
-  }
-}
-
-function storedKey(key: Uint8Array): Uint8Array {
-  if (key.length <= MAX_KEY) return key;
-  return Buffer.concat([Buffer.of(LONG_KEY), createHash('sha256').update(key).digest()]);
 }
 
 /** Undefined where the file turns out to be damaged. Other failures (permissions, a full disk) are the caller's. */
