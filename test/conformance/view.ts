@@ -57,6 +57,8 @@ export function testViews(name: string, prepare: () => Promise<ViewOpener>): voi
     await view.remote?.persist();
   };
   const reopened = async (opener: ViewOpener, view: SnapshotView) => {
+    await view.remote?.persist();
+    await view.remote?.persist();
     await view.close();
     return opener.open();
   };

@@ -38,8 +38,6 @@ export class WarehouseView implements SnapshotView, RemoteView {
   /** Of what this process read or wrote last; null where nothing is stored. */
   #stamp: string | null = null;
   #hasChanged = false;
-  /** A write has failed, with whatever outcome: what waits is read from the topic again. */
-  #hasFailed = false;
   #wasDiscarded = false;
   #isPrepared = false;
 
@@ -96,7 +94,6 @@ export class WarehouseView implements SnapshotView, RemoteView {
     this.#pending.clear();
     this.#forgetLoaded();
     this.#hasChanged = false;
-    this.#hasFailed = false;
     this.#stamp = stored?.stamp ?? null;
     const isOurs = stored?.isIntact === true && stored.topic === this.#topic;
     this.#wasDiscarded ||= stored !== undefined && !isOurs;
@@ -249,10 +246,7 @@ export class WarehouseView implements SnapshotView, RemoteView {
       rows: pending.marks,
       forget: pending.forgotten,
     });
-    if (counts === undefined) {
-      this.#hasFailed = true;
-      throw elsewhere(this.address, 'was written to by another process');
-    }
+    if (counts === undefined) throw elsewhere(this.address, 'was written to by another process');
     this.#stamp = stamp;
     const { rows, ...entries } = counts;
     this.#state = { ...this.#state, ...entries };
@@ -272,19 +266,16 @@ export class WarehouseView implements SnapshotView, RemoteView {
     return ((await this.#tables.readState())?.stamp ?? null) === this.#stamp;
   }
 
+  /** What waits is gone: it is read from the topic again. */
   async close(): Promise<void> {
-    try {
-      if (!this.#hasFailed) await this.persist();
-    } finally {
-      await this.#tables.close();
-    }
+    await this.#tables.close();
   }
 
   async #write(write: ViewWrite): Promise<ViewCounts | undefined> {
     try {
       return await this.#tables.write(write);
     } catch (error) {
-      this.#hasFailed = true;
+      this.#hasChanged = true;
       throw error;
     }
   }

@@ -15,6 +15,8 @@ export interface RulesOff {
   readonly applyAnywhere?: boolean;
   /** A scan whose connection breaks ends as if it were complete. */
   readonly partialScans?: boolean;
+  /** No rule: the view is one in the warehouse, which all hosts share. */
+  readonly inWarehouse?: boolean;
   /** Nobody looks for facts that Kafka left undecided: the next commit commits them (KAFKA-20734). */
   readonly commitUndecided?: boolean;
 }
@@ -41,6 +43,18 @@ export function withoutRules(view: LocalView, folder: string, rules: RulesOff, c
       if (typeof value !== 'function') return value;
       const act = value.bind(target) as (...args: unknown[]) => unknown;
       return own === undefined ? act : (...args: unknown[]) => own.during(() => act(...args));
+    },
+  });
+}
+
+/** The same of a view in the warehouse. */
+export function withoutRulesInWarehouse(view: SnapshotView, rules: RulesOff): SnapshotView {
+  return new Proxy<SnapshotView>(view, {
+    get(target, name) {
+      if (name === 'apply' && rules.keepNonce) return (step: ViewStep) => target.apply({ ...step, foreign: false });
+      if (name === 'forgetRows' && rules.keepVanishedMarks) return () => undefined;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
 }

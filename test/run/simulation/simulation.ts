@@ -11,12 +11,14 @@ import { GUARD_NAMES } from '../../../src/run/guards.ts';
 import type { Job, RunOptions } from '../../../src/run/job.ts';
 import { LocalView } from '../../../src/snapshot/local/local-view.ts';
 import { seal } from '../../../src/snapshot/local/seal.ts';
+import { WarehouseView } from '../../../src/snapshot/warehouse/warehouse-view.ts';
 import { Broker, type Partition } from './broker.ts';
 import { type Fate, Incarnation, settle } from './incarnation.ts';
 import { SimulatedPublishers, simulatedAdmin, simulatedReader } from './kafka-ports.ts';
 import type { LoadedVariant } from './project.ts';
 import { Random } from './random.ts';
-import { type RulesOff, withoutRules } from './rules-off.ts';
+import { type RulesOff, withoutRules, withoutRulesInWarehouse } from './rules-off.ts';
+import { brokenConnection, type Call, openSimulatedScan, SimulatedTables, TableStore } from './simulated-tables.ts';
 import { batchOf, COLUMNS, type SourceRow, SourceTable } from './source-table.ts';
 
 const EPOCH_MS = Date.parse('2026-01-05T12:00:00Z');
@@ -59,6 +61,8 @@ export class Simulation {
   readonly #rules: RulesOff;
   readonly #random: Random;
   readonly #views = new Map<Incarnation, LocalView>();
+  #store = new TableStore();
+  #savedStore = new TableStore();
   readonly #alive = new Set<number>();
   #late: (() => unknown)[] = [];
   #nowMs = EPOCH_MS;
@@ -188,6 +192,7 @@ export class Simulation {
   }
 
   saveCopy(host: number): void {
+    this.#savedStore = this.#store.copy();
     if (!existsSync(this.folder(host))) return;
     rmSync(`${this.folder(host)}.saved`, { recursive: true, force: true });
     cpSync(this.folder(host), `${this.folder(host)}.saved`, { recursive: true, preserveTimestamps: true });
@@ -195,6 +200,7 @@ export class Simulation {
   }
 
   restoreCopy(host: number): void {
+    if (this.#rules.inWarehouse) this.#store = this.#savedStore.copy();
     if (!existsSync(`${this.folder(host)}.saved`)) return;
     rmSync(this.folder(host), { recursive: true, force: true });
     cpSync(`${this.folder(host)}.saved`, this.folder(host), { recursive: true, preserveTimestamps: true });
@@ -204,6 +210,7 @@ export class Simulation {
   }
 
   deleteCopy(host: number): void {
+    this.#store = new TableStore();
     rmSync(this.folder(host), { recursive: true, force: true });
     this.log.push(`        the copy of ${HOSTS[host]?.name} is deleted`);
   }
@@ -284,6 +291,7 @@ export class Simulation {
           return withoutRules(view, folder, this.#rules, () => process.alone(() => view.close()));
         }),
       copyView: async () => undefined,
+      ...(this.#rules.inWarehouse ? this.#remoteView(process) : {}),
       folder,
       runId: process.name,
       host: process.host,
@@ -296,10 +304,34 @@ export class Simulation {
     };
   }
 
+  #remoteView(process: Incarnation): Pick<Job, 'openRemoteView' | 'viewPlace'> {
+    const call: Call = (label, act) => process.call(label, act, brokenConnection);
+    return {
+      openRemoteView: async (dry) => {
+        const tables = new SimulatedTables(() => this.#store, call, this.topics.snapshot);
+        return withoutRulesInWarehouse(await WarehouseView.open(tables, this.topics.snapshot, dry), this.#rules);
+      },
+      viewPlace: { schema: 'headrace', project: 'p', mapping: 'm', topic: this.topics.snapshot },
+    };
+  }
+
   #warehouse(process: Incarnation): Job['warehouse'] {
-    const broken = () => new HeadraceError('WAREHOUSE_UNREACHABLE', 'the connection broke (simulated)');
+    const broken = brokenConnection;
     return {
       type: 'simulated',
+      views: {
+        tables: () => {
+          throw new Error('not part of a run');
+        },
+        openScan: (request) =>
+          openSimulatedScan(
+            this.#store,
+            (of) => this.table.scan(of),
+            request,
+            (label, act) => process.call(label, act, broken),
+          ),
+        ddl: () => '',
+      },
       ping: () => Promise.reject(new Error('not part of a run')),
       describe: () => process.call('describe columns', () => COLUMNS, broken),
       close: () => Promise.resolve(),
