@@ -30,11 +30,23 @@ export function bigqueryError(error: unknown, context: ErrorContext): HeadraceEr
   return credentialsError(error, context) ?? networkError(error, context);
 }
 
-/** The client's ApiError: an HTTP status, and what the API wrote into the answer's body. */
+/** The client's ApiError, or an error of the transport: an HTTP status, and what the API wrote into the answer's body. */
 function apiErrorOf(error: unknown): (ReportedError & { readonly status: number }) | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number' || !('errors' in error)) return undefined;
+  if (!(error instanceof Error)) return undefined;
+  if ('response' in error && !('errors' in error)) return answeredError(error.response);
+  if (!('code' in error) || typeof error.code !== 'number' || !('errors' in error)) return undefined;
   const [first] = Array.isArray(error.errors) ? (error.errors as readonly ReportedError[]) : [];
   return { status: error.code, reason: first?.reason, message: first?.message };
+}
+
+/** Of an answer without an error object undefined, unless its status says enough: the token's endpoint writes a word (`invalid_grant`). */
+function answeredError(response: unknown): (ReportedError & { readonly status: number }) | undefined {
+  const { status, data } = (response ?? {}) as { readonly status?: unknown; readonly data?: { readonly error?: unknown } | string };
+  if (typeof status !== 'number') return undefined;
+  const body = typeof data === 'object' && data !== null ? data.error : undefined;
+  if (typeof body !== 'object' || body === null) return status >= 500 ? { status } : undefined;
+  const { errors = [], message } = body as { readonly errors?: readonly ReportedError[]; readonly message?: string };
+  return { status, reason: errors[0]?.reason, message: errors[0]?.message ?? message };
 }
 
 /** An error that the API reported: of a request, or of a job. https://cloud.google.com/bigquery/docs/error-messages */

@@ -129,7 +129,7 @@ export class QueryJob {
     };
     const isRunning = pageToken === undefined;
     const limits = isRunning ? this.#limits(signal) : { limitMs: ANSWER_MS, signal };
-    const answer = await this.#connection.call({ method: 'GET', uri: `/queries/${this.id}`, qs }, limits);
+    const answer = await this.#connection.call({ method: 'GET', uri: `/queries/${this.id}`, qs, isPage: true }, limits);
     const body = answer.body as ApiResults;
     if (body.jobComplete !== true) {
       if (body.jobComplete === false && isRunning) return undefined;

@@ -199,6 +199,17 @@ describe('a result', () => {
     expect(new Set(started().map(({ body }) => (body.jobReference as { jobId: string }).jobId)).size).toBe(1);
   });
 
+  it('asks again for a page that BigQuery could not give', async () => {
+    const good = exchangeOf(FIELDS, [row(1)]);
+    let asked = 0;
+    const warehouse = await start((request) => {
+      if (!request.path.startsWith('/queries/') || ++asked > 1) return good(request);
+      return { status: 503, body: { error: { code: 503, message: 'try again', errors: [{ reason: 'backendError', message: 'x' }] } } };
+    });
+    expect(ids(await readAll(warehouse, REQUEST))).toEqual(['1']);
+    expect(asked).toBe(2);
+  });
+
   const NO_ROWS = pageOf(FIELDS, [], 0);
   const FAILED = jobOf('DONE', { reason: 'invalidQuery', message: 'Bad int64 value: secret-value' });
 

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { BigQueryConfig } from '../../../src/config/project.ts';
 import { HeadraceError } from '../../../src/core/errors.ts';
+import { bigqueryError } from '../../../src/warehouse/bigquery/errors.ts';
 import { BigQueryWarehouse } from '../../../src/warehouse/bigquery/warehouse.ts';
 import { readAll } from '../../conformance/warehouse-read.ts';
 import { freePort } from '../../systems/free-port.ts';
-import { type ApiResponse, dryRunOf, isDryRun, jobOf, type RecordedApi, recordedApi } from './recorded-api.ts';
+import { type ApiResponse, dryRunOf, exchangeOf, isDryRun, jobOf, type RecordedApi, recordedApi } from './recorded-api.ts';
 
 const FIELDS = [{ name: 'a', type: 'INTEGER' }];
 const SQL = { sql: 'select a\nfrom t' };
@@ -193,6 +194,64 @@ describe('the way to BigQuery', () => {
     const [code, message, suggestion] = await pinging({});
     expect([code, message]).toEqual(['WAREHOUSE_UNREACHABLE 3', 'There are no credentials for BigQuery at bigquery.googleapis.com.']);
     expect(suggestion).toContain('gcloud auth application-default login');
+  });
+
+  it('with the credentials of the machine sends their token with every request', async () => {
+    const exchange = exchangeOf(FIELDS, [['1']]);
+    const metadata: ApiResponse = {
+      body: { access_token: 'token-of-the-machine', expires_in: 3600, token_type: 'Bearer' },
+      headers: { 'metadata-flavor': 'Google' },
+    };
+    api = await recordedApi((request) => (request.path.startsWith('/computeMetadata') ? metadata : exchange(request)), {
+      credentials: { kind: 'default' },
+      connectTimeoutMs: 20_000,
+    });
+    vi.stubEnv('GCE_METADATA_HOST', new URL(api.config.apiEndpoint ?? '').host);
+    vi.stubEnv('METADATA_SERVER_DETECTION', 'assume-present');
+    vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', '');
+    vi.stubEnv('HOME', mkdtempSync(join(tmpdir(), 'headrace-home-')));
+    const rows = await readAll(new BigQueryWarehouse(api.config), { relation: SQL, columns: ['a'], keyLength: 1 });
+    expect(rows.map(({ values }) => values)).toEqual([['1']]);
+    const asked = api.requests.filter(({ path }) => !path.startsWith('/computeMetadata'));
+    expect(asked.map(({ authorization }) => authorization)).toEqual(Array.from({ length: 4 }, () => 'Bearer token-of-the-machine'));
+  });
+
+  it.each<[string, Error, string, RegExp, RegExp]>([
+    [
+      'a revoked key',
+      Object.assign(new Error('invalid_grant: Invalid JWT Signature.'), {
+        response: { status: 400, data: { error: 'invalid_grant', error_description: 'secret' } },
+      }),
+      'WAREHOUSE_UNREACHABLE',
+      /refuses the credentials of h@p\.iam \(invalid_grant\)/,
+      /make a new key/,
+    ],
+    [
+      'an account that may not be acted as',
+      new Error("PERMISSION_DENIED: unable to impersonate: Permission 'iam.serviceAccounts.getAccessToken' denied secret"),
+      'WAREHOUSE_DENIED',
+      /refuses to let this account act as h@p\.iam/,
+      /roles\/iam\.serviceAccountTokenCreator/,
+    ],
+    [
+      'a token that has no endpoint',
+      Object.assign(new Error('request to https://oauth2.googleapis.com/token failed, reason: secret'), { code: 'ENOTFOUND' }),
+      'WAREHOUSE_UNREACHABLE',
+      /oauth2\.googleapis\.com cannot be reached: ENOTFOUND/,
+      /name resolution/,
+    ],
+  ])('with %s says what to do, in words of ours', (_, thrown, code, message, suggestion) => {
+    const context = {
+      address: 'bigquery.googleapis.com',
+      project: 'p',
+      location: undefined,
+      account: 'h@p.iam',
+      statementTimeoutMs: 1,
+      maximumBytesBilled: undefined,
+    };
+    const error = bigqueryError(thrown, context);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message), suggestion: expect.stringMatching(suggestion) });
+    expect(JSON.stringify([error.message, error.suggestion, error.stack, String(error.cause)])).not.toContain('secret');
   });
 
   it.each<[string, string | undefined, RegExp]>([

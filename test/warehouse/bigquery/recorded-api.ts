@@ -9,6 +9,7 @@ export interface ApiRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: Readonly<Record<string, unknown>>;
+  readonly authorization: string | undefined;
 }
 
 export interface ApiResponse {
@@ -39,7 +40,13 @@ export async function recordedApi(
       const text = await textOf(incoming);
       const path = url.pathname.replace(/^\/bigquery\/v2\/projects\/[^/]+/, '');
       const body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
-      const request: ApiRequest = { method: incoming.method ?? '', path, query: url.searchParams, body };
+      const request: ApiRequest = {
+        method: incoming.method ?? '',
+        path,
+        query: url.searchParams,
+        body,
+        authorization: incoming.headers.authorization,
+      };
       requests.push(request);
       const { status = 200, body: said, headers = {} } = await answer(request, requests.length);
       const isText = typeof said === 'string';
