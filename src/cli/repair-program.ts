@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { AddCommand } from './add-command.ts';
 import { list, positiveInteger } from './option-values.ts';
-import { addSignerOptions } from './plan-options.ts';
+import { addPlanOptions, addSignerOptions } from './plan-options.ts';
 
 /** `headrace runs …` and `headrace quarantine …`: what happened, and what is to become of rows that do not fit. */
 export function addRepairCommands(program: Command, add: AddCommand): void {
@@ -128,5 +128,45 @@ export function addRepairCommands(program: Command, add: AddCommand): void {
   ]).runs(async ([file = '']) => {
     const { applyReplayCommand } = await import('./commands/replay.ts');
     return (context) => applyReplayCommand(context, file);
+  });
+
+  const undo = add<import('./commands/undo.ts').UndoFlags>(
+    program,
+    'undo [mapping]',
+    'Publish earlier facts again as new versions, and hold them: runs do not bring the wrong ones back until the source differs.',
+    [
+      'headrace undo --run 20261123T115846123Z-9f2c01 --plan',
+      'headrace undo customer --keys wrong-customers.txt --reason "a bad join"',
+      'headrace undo --run 20261123T115846123Z-9f2c01 --out undo.plan --as erin --key erin.key',
+      'headrace undo --run 20261123T115846123Z-9f2c01 --approved undo.plan',
+    ],
+  );
+  undo.command
+    .option('--run <run>', 'whatever this run published, unless it was published again since')
+    .option('--keys <file>', 'the newest version of these identities, one per line')
+    .option('--plan', 'show what it comes to, and end')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--reason <text>', 'why; kept in the ledger')
+    .option('--take-over', 'although a run that is known to be dead still holds the lease')
+    .option('--chunk <changes>', 'changes per Kafka transaction', positiveInteger);
+  addPlanOptions(undo.command);
+  undo.runs(async ([name], flags) => {
+    const { undoCommand } = await import('./commands/undo.ts');
+    return (context) => undoCommand(context, name, flags);
+  });
+  const release = add<{ readonly keys?: string; readonly all?: true; readonly reason?: string; readonly takeOver?: true }>(
+    program,
+    'release <mapping>',
+    'End holds of an undo: the next run compares in full, and publishes what the source says.',
+    ['headrace release customer --all', 'headrace release customer --keys mended.txt'],
+  );
+  release.command
+    .option('--keys <file>', 'the holds of these identities, one per line')
+    .option('--all', 'every hold')
+    .option('--reason <text>', 'why; kept in the ledger')
+    .option('--take-over', 'although a run that is known to be dead still holds the lease');
+  release.runs(async ([name = ''], flags) => {
+    const { releaseCommand } = await import('./commands/undo.ts');
+    return (context) => releaseCommand(context, name, flags);
   });
 }

@@ -1,6 +1,6 @@
 import type { Entry, Hash } from './entry.ts';
 
-export type DeleteReason = 'vanished' | 'soft_deleted' | 'left_scope' | 'erased';
+export type DeleteReason = 'vanished' | 'soft_deleted' | 'left_scope' | 'erased' | 'undone';
 
 /** What the view remembers of one source row; it never comes to Kafka. */
 export interface RowMark {
@@ -44,6 +44,8 @@ export interface Change {
   readonly changed: readonly string[];
   readonly reason: DeleteReason | null;
   readonly rejection: Rejection | null;
+  /** Of an undo: `ce_id` of the event that is taken back. */
+  readonly undoes?: string | undefined;
   /** The source row to remember, or (`forgetRow`) to forget. */
   readonly row: RowMark | null;
   readonly forgetRow: Uint8Array | null;

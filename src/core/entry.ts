@@ -60,3 +60,11 @@ export function isRefused(state: EntryState): boolean {
 export function hasLiveFact(entry: Entry): boolean {
   return entry.fingerprint !== null;
 }
+
+/** `refused` of an entry whose deletion was undone: while the source has no fact of the identity, nothing is published. No fact has this fingerprint. */
+export const ABSENCE: Hash = new Uint8Array(16);
+
+/** Whether the fact stays although the source has none. */
+export function isHeldAgainstAbsence({ state, refused }: Entry): boolean {
+  return state === 'held' && refused !== null && refused.every((byte) => byte === 0);
+}

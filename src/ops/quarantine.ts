@@ -60,7 +60,7 @@ export const SHOWN_DIGITS = 12;
 
 /** The rows that are refused now, by what the snapshot says; why, by what the quarantine topic says. Changes nothing. */
 export async function refusedRows(job: Job, selection: RowSelection = {}): Promise<readonly RefusedRow[]> {
-  const states = await lookAt(job, async ({ view }) => {
+  const states = await lookAt({ ...job, openRemoteView: undefined }, async ({ view }) => {
     const { end } = await snapshotEnd(job, view);
     await catchUp(job, view, end);
     const found = new Map<string, RefusedRow['state']>();

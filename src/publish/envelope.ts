@@ -5,7 +5,7 @@ import type { HeaderTemplate } from './headers.ts';
 import type { OutgoingRecord } from './publisher.ts';
 
 /** What of a change the envelope reads. Identity and key are there for everything that is published. */
-export type PublishedChange = Pick<Change, 'kind' | 'identity' | 'key' | 'value' | 'occurredAt' | 'changed' | 'reason'>;
+export type PublishedChange = Pick<Change, 'kind' | 'identity' | 'key' | 'value' | 'occurredAt' | 'changed' | 'reason' | 'undoes'>;
 
 /** What all events of a run have in common. */
 export interface EnvelopeRun {
@@ -17,6 +17,8 @@ export interface EnvelopeRun {
   /** Absent: a live run. */
   readonly origin?: 'backfill' | 'replay' | 'undo' | undefined;
   readonly approval?: string | undefined;
+  /** Every event takes one back, and names it. */
+  readonly namesUndone?: boolean | undefined;
   /** W3C Trace Context. */
   readonly traceparent?: string | undefined;
 }
@@ -56,7 +58,12 @@ export function compileEnvelope(project: string, mapping: Mapping, run: Envelope
       ...optional('ce_approval', run.approval),
       ...optional('traceparent', run.traceparent),
     ],
-    variable: [...VARIABLE, ...(withSubject ? ['ce_subject'] : []), ...(extra === undefined ? [] : [extra])],
+    variable: [
+      ...VARIABLE,
+      ...(withSubject ? ['ce_subject'] : []),
+      ...(run.namesUndone ? ['ce_undoes'] : []),
+      ...(extra === undefined ? [] : [extra]),
+    ],
   });
   const created = template('created', true);
   const updated = template('updated', true);
@@ -77,6 +84,7 @@ export function compileEnvelope(project: string, mapping: Mapping, run: Envelope
     if (identity === null || key === null) throw new Error('a change without identity and key cannot be published');
     const headerValues = [eventId(project, mapping.name, identity, factVersion), occurredAt, String(factVersion)];
     if (withSubject) headerValues.push(identity);
+    if (run.namesUndone) headerValues.push(change.undoes ?? '');
     if (extra !== undefined && extra !== null) headerValues.push(extra);
     return { key: run.encodeKey?.(key) ?? key, value, headers, headerValues };
   };

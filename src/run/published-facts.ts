@@ -67,8 +67,8 @@ export function isUnknown(fingerprint: Hash): boolean {
   return fingerprint.every((byte) => byte === 0);
 }
 
-/** What a published record says of its identity, without the row that it came from. */
-function factReader(
+/** What a published record says of its identity, without the row that it came from: UNKNOWN_FINGERPRINT (`isUnknown`) where this contract cannot read it. */
+export function factReader(
   job: Job,
   fingerprints: Fingerprints,
   encoding: RunEncoding,
@@ -112,7 +112,10 @@ function factReader(
  * The canonical texts of a published value, or undefined for one of another schema. Avro and Protobuf do not tell in their bytes which that was: the id in front of
  * them does, or the header. JSON does, member by member.
  */
-function factDecoder(job: Job, { values }: RunEncoding): (value: Buffer, dataSchema: string | undefined) => readonly string[] | undefined {
+export function factDecoder(
+  job: Job,
+  { values }: RunEncoding,
+): (value: Buffer, dataSchema: string | undefined) => readonly string[] | undefined {
   const { mapping, project, registry } = job;
   if (mapping.encoding === 'json') {
     const names = mapping.fields.map(({ name }) => name);

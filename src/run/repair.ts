@@ -57,7 +57,8 @@ export async function repair(
   changesOf: (parts: RepairParts) => Promise<Iterable<Change>>,
 ): Promise<Repaired> {
   const facts = await checkTopics(job);
-  await using copy = await openLocalCopy(job);
+  // In the folder, wherever the view lies: it is looked through whole, and another view finds the changes in the topic.
+  await using copy = await openLocalCopy({ ...job, openRemoteView: undefined });
   const { view } = copy;
   await using writer = await Writer.open(job, view);
   return await writer.recordingFailure(async () => {
@@ -108,7 +109,7 @@ function partsOf(
       runId: job.runId,
       contentType: values.contentType,
       encodeKey: keys === PLAIN_KEYS ? undefined : keys.encode,
-      ...(order.origin === 'undo' ? { origin: 'undo' as const } : {}),
+      ...(order.origin === 'undo' ? { origin: 'undo' as const, namesUndone: true } : {}),
       approval,
     });
   return {

@@ -17,6 +17,8 @@ const COMMANDS = [
   'quarantine show',
   'quarantine retry',
   'quarantine discard',
+  'undo',
+  'release',
   'approve',
   'plans',
   'replay plan',

@@ -45,12 +45,13 @@ export function headersOf(project: string, mapping: Mapping): readonly HeaderWor
       ? [
           header('ce_deletereason', 'Why the fact ended.', {
             optional: true,
-            symbols: ['vanished', 'soft_deleted', 'left_scope', 'erased'],
+            symbols: ['vanished', 'soft_deleted', 'left_scope', 'erased', 'undone'],
           }),
         ]
       : []),
     header('ce_origin', 'Absent for a live event.', { optional: true, symbols: ['backfill', 'replay', 'undo'] }),
-    header('ce_approval', 'The approval that released it.', { optional: true }),
+    header('ce_approval', 'The plan under which it was approved.', { optional: true }),
+    header('ce_undoes', 'Of an undo: `ce_id` of the event that is taken back.', { optional: true }),
     header('traceparent', 'W3C Trace Context.', { optional: true }),
   ];
 }

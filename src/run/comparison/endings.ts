@@ -1,5 +1,5 @@
 import type { DeleteReason, RowMark } from '../../core/change.ts';
-import { type Entry, type Hash, hasLiveFact, mustBeConfirmed } from '../../core/entry.ts';
+import { type Entry, type Hash, hasLiveFact, isHeldAgainstAbsence, mustBeConfirmed } from '../../core/entry.ts';
 import type { PlacedEntry, SnapshotView } from '../../snapshot/view.ts';
 import { deletion, removal } from '../make-change.ts';
 import type { Confirmations } from './confirmations.ts';
@@ -57,7 +57,7 @@ export class Endings {
   publish(): void {
     for (const { slot, reason, row } of this.#ended.values()) {
       const stored = this.#view.findEntry(slot);
-      if (this.#rules.keep.onDelete === 'none') this.#marks.add(row);
+      if (this.#rules.keep.onDelete === 'none' || (stored !== undefined && isHeldAgainstAbsence(stored.entry))) this.#marks.add(row);
       else if (stored !== undefined) this.#end(slot, stored.entry, reason, stored.ordinal, row);
     }
   }
@@ -70,7 +70,7 @@ export class Endings {
   /** After a complete scan: those of the entries that need a row, and have none. */
   publishVanished(entries: Iterable<PlacedEntry>): void {
     for (const { slot, ordinal, entry } of entries) {
-      if (!mustBeConfirmed(entry.state) || this.#confirmations.has(ordinal) || this.has(slot)) continue;
+      if (!mustBeConfirmed(entry.state) || this.#confirmations.has(ordinal) || this.has(slot) || isHeldAgainstAbsence(entry)) continue;
       // The row of an adopted fact may be among those that name no identity.
       if (entry.rowHash === null && this.#unplaced.size > 0) continue;
       const unplaced = entry.rowHash === null ? undefined : this.#unplaced.get(textOf(entry.rowHash));

@@ -13,10 +13,12 @@ import { postgresError } from './errors.ts';
 import { each, nullable, queryPacked, takeNullable } from './packed-query.ts';
 import { grantTexts, type QualifiedNames, qualifiedNames, schemaText, tableTexts } from './view-ddl.ts';
 
-const STATES: readonly EntryState[] = ['live', 'deleted', 'quarantined', 'held', 'erased'];
+const STATES: readonly EntryState[] = ['live', 'deleted', 'quarantined', 'held', 'erased', 'discarded'];
 const VERDICTS: readonly KnownRow['verdict'][] = ['fact', 'absent', 'quarantined'];
 /** States of entries that a full comparison must find a row of: `mustBeConfirmed`. */
-const CONFIRMABLE = `(${[0, 2, 3].join(', ')})`;
+const CONFIRMABLE = `(${[0, 2, 3, 5].join(', ')})`;
+/** States of entries whose row was refused: `isRefused`. */
+const REFUSED = '(2, 5)';
 const PAGE = 10_000;
 const HASH_BYTES = 16;
 
@@ -258,10 +260,10 @@ end as missing from present`,
       await client.query('analyze headrace_entries');
       const { rows } = await client.query<{ entries: number; confirmable: number; quarantined: number }>(`
 with before as (
-  select count(*)::int as entries, count(*) filter (where e.state in ${CONFIRMABLE})::int as confirmable, count(*) filter (where e.state = 2)::int as quarantined
+  select count(*)::int as entries, count(*) filter (where e.state in ${CONFIRMABLE})::int as confirmable, count(*) filter (where e.state in ${REFUSED})::int as quarantined
   from headrace_entries s join ${entries} e on e.slot = s.slot
 ), after as (
-  select count(*)::int as entries, count(*) filter (where state in ${CONFIRMABLE})::int as confirmable, count(*) filter (where state = 2)::int as quarantined
+  select count(*)::int as entries, count(*) filter (where state in ${CONFIRMABLE})::int as confirmable, count(*) filter (where state in ${REFUSED})::int as quarantined
   from headrace_entries where bytes is not null
 )
 select a.entries - b.entries as entries, a.confirmable - b.confirmable as confirmable, a.quarantined - b.quarantined as quarantined from before b, after a`);
@@ -318,7 +320,7 @@ select count(*) filter (where is_new)::int as added from merged`);
   async #holds(client: Client, counts: ViewCounts): Promise<boolean> {
     const { entries, rows } = this.#names;
     const { rows: found } = await client.query<Record<keyof ViewCounts, string>>(`
-select count(*) as entries, count(*) filter (where state in ${CONFIRMABLE}) as confirmable, count(*) filter (where state = 2) as quarantined,
+select count(*) as entries, count(*) filter (where state in ${CONFIRMABLE}) as confirmable, count(*) filter (where state in ${REFUSED}) as quarantined,
   (select count(*) from ${rows}) as rows
 from ${entries}`);
     const [row] = found;

@@ -23,7 +23,7 @@ test('a sample satisfies the schema of its contract, and is the same every time'
 
 /** Every record that a run can write for a mapping. */
 function everyRecord(project: Project, mapping: Mapping): readonly HeaderTemplate[] {
-  const runs = [{}, { origin: 'undo', approval: 'a-1', traceparent: '00-1-1-01' }] as const;
+  const runs = [{}, { origin: 'undo', approval: 'a-1', namesUndone: true, traceparent: '00-1-1-01' }] as const;
   return runs.flatMap((extra) => {
     const envelope = compileEnvelope(project.name, mapping, { runId: 'r', contentType: 'application/json', ...extra });
     const change = { identity: 'i', key: 'k', value: '{}', occurredAt: 't', changed: ['a'], reason: null } as const;
