@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { INIT_WAREHOUSES } from '../config/init-files.ts';
 import { PURPOSES } from '../publish/grants.ts';
@@ -8,7 +7,9 @@ import { addContractsCommands } from './contracts-program.ts';
 import { list, positiveInteger } from './option-values.ts';
 import { addPlanOptions, addSignerOptions } from './plan-options.ts';
 import { addRepairCommands } from './repair-program.ts';
+import { addSelectOptions } from './select-options.ts';
 import { addServeCommands } from './serve-program.ts';
+import { readVersion } from './version.ts';
 
 /** The commands with their options and help. Each loads its own module when it is called: help and version are quick. */
 export function createProgram(line: CommandLine, onEnd: (exitCode: number) => void): Command {
@@ -65,7 +66,7 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     'Show what a run would publish. Publishes nothing, changes nothing.',
     ['headrace plan', 'headrace plan customer --full --show-keys'],
   );
-  plan.command
+  addSelectOptions(plan.command)
     .option('--full', 'read the whole models, whatever is due')
     .option('--allow <guards>', 'guards that the run may exceed, separated by commas', list)
     .option('--show-keys', 'show keys as they are, not hashed');
@@ -84,12 +85,13 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     'Read the models, compare with what was published, publish the differences. Without names: every mapping, governance first.',
     [
       'headrace run',
+      'headrace run --select class:governance tag:crm --exclude model:trials',
       'headrace run customer --full          # read the whole model, find deleted rows',
       'headrace run customer --allow updated # once, although the guard would stop it',
       'headrace run --json | jq .mappings',
     ],
   );
-  run.command
+  addSelectOptions(run.command)
     .option('--full', 'read the whole models, whatever is due')
     .option('--take-over', 'take the mappings over from a run that is known to be dead')
     .option('--allow <guards>', 'guards that this run may exceed, separated by commas', list)
@@ -104,12 +106,16 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
 
   addServeCommands(program, add);
 
-  add(program, 'status [mappings...]', 'Where each mapping stands: last run, watermark and lag, facts, what is due. Changes nothing.', [
-    'headrace status',
-    'headrace status --json | jq ".mappings[].lagMs"',
-  ]).runs(async (names) => {
+  const status = add<import('./select-options.ts').SelectFlags>(
+    program,
+    'status [mappings...]',
+    'Where each mapping stands: last run, watermark and lag, facts, what is due. Changes nothing.',
+    ['headrace status', 'headrace status --json | jq ".mappings[].lagMs"'],
+  );
+  addSelectOptions(status.command);
+  status.runs(async (names, flags) => {
     const { status } = await import('./commands/status.ts');
-    return (context) => status(context, names);
+    return (context) => status(context, names, flags);
   });
 
   addRepairCommands(program, add);
@@ -221,8 +227,4 @@ Exit codes:
 function principal(text: string): string {
   if (!/^\w+:./.test(text)) throw new InvalidArgumentError('It has a type and a name, as User:headrace.');
   return text;
-}
-
-function readVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { AddCommand } from './add-command.ts';
+import { listenOn } from './option-values.ts';
 
 /** `serve`, and what a person says to it. */
 export function addServeCommands(program: Command, add: AddCommand): void {
@@ -13,6 +14,7 @@ export function addServeCommands(program: Command, add: AddCommand): void {
       'headrace serve --project /etc/headrace & kill -HUP $!   # reads the configuration anew',
     ],
   );
+  serve.command.option('--listen <address>', 'of the HTTP API, instead of serve.listen: host:port, or a port of 127.0.0.1', listenOn);
   serve.runs(async (_, flags) => {
     const { serve } = await import('./commands/serve.ts');
     return (context) => serve(context, flags);

@@ -2,6 +2,7 @@
 import { CronExpressionParser } from 'cron-parser';
 import { nearestName, suggestName } from '../core/nearest.ts';
 import { asText, leaf, type Parsed, pattern, VARIABLE_PATTERN } from './leaf.ts';
+import { parseListenAddress } from './listen-address.ts';
 
 /** Project and mapping names become parts of topic names (`headrace.<project>.<mapping>.snapshot`), so they are short. */
 export const slug = () => pattern(/^[a-z0-9-]+$/, 'lower-case letters, digits and `-`', 63);
@@ -199,17 +200,7 @@ function isTimeZone(name: string): boolean {
 
 /** `host:port`; a port alone is one of this machine's loopback. */
 export const listenAddress = () =>
-  leaf<{ readonly host: string; readonly port: number }>(
-    (written) => {
-      const value = typeof written === 'number' ? String(written) : written;
-      const match = typeof value === 'string' ? /^(?:(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):)?(\d{1,5})$/.exec(value.trim()) : null;
-      if (match === null || Number(match[2]) > 65_535) {
-        return { refused: 'is not an address to listen on', suggestion: 'Write host:port, as 127.0.0.1:7420, or a port alone.' };
-      }
-      return { value: { host: (match[1] ?? '127.0.0.1').replaceAll(/[[\]]/g, ''), port: Number(match[2]) } };
-    },
-    { anyOf: [{ type: 'string' }, { type: 'integer', minimum: 0, maximum: 65_535 }] },
-  );
+  leaf(parseListenAddress, { anyOf: [{ type: 'string' }, { type: 'integer', minimum: 0, maximum: 65_535 }] });
 
 const UNITS_BYTES: Readonly<Record<string, number>> = {
   B: 1,

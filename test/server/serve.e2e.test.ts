@@ -73,6 +73,52 @@ test('governance goes first, and what was missed while nobody served is run at t
   );
 });
 
+test('triggers during a run are one run after it, over HTTP', async () => {
+  const files = {
+    ...SERVED,
+    project: `serve:
+  listen: 127.0.0.1:0
+  tokens: [{ name: ops, role: operator, token: "\${OPS_TOKEN}" }]
+`,
+    env: { OPS_TOKEN: 'a-token-of-the-operators' },
+    models: { ...SERVED.models, lazy: SERVED.models.lazy?.replace('schedule: 1s', '').replace('full_comparison: "0 3 * * *"', '') ?? '' },
+  };
+  await withAccounts(
+    async (world, accounts) => {
+      const daemon = started(world, ['serve']);
+      await until(daemon, 'the address', (lines) => lines.some(({ msg }) => msg === 'listening'));
+      const { address = '' } = logOf(daemon).find(({ msg }) => msg === 'listening') ?? {};
+      const headers = { authorization: 'Bearer a-token-of-the-operators', 'content-type': 'application/json' };
+      const trigger = async () => {
+        const answer = await fetch(`${address}/v1/mappings/slow/trigger`, { method: 'POST', headers, body: '{"full":true}' });
+        expect(answer.status).toBe(202);
+        return ((await answer.json()) as { start: string }).start;
+      };
+      expect(await trigger()).toBe('now');
+      await until(daemon, 'its start', (lines) => lines.some(({ mapping, msg }) => mapping === 'slow' && msg === 'run starts'));
+      await accounts.touch(FLIP, 'number <= 100');
+      for (let n = 0; n < 5; n++) expect(await trigger()).toBe('after the present run');
+      await until(daemon, 'the second run', (lines) => endsOf(lines, 'slow').length === 2);
+      await delay(1_500);
+      const lines = logOf(daemon).filter(({ mapping, msg }) => mapping === 'slow' && msg === 'run starts');
+      expect(lines.map(({ cause, full }) => [cause, full])).toEqual([
+        ['trigger', true],
+        ['trigger', true],
+      ]);
+      const seen = (await (await fetch(`${address}/v1/mappings/slow`, { headers })).json()) as {
+        state: string;
+        lastRun: { ending: string };
+      };
+      expect(seen).toMatchObject({ state: 'idle', schedule: null, lastRun: { ending: 'done', cause: 'trigger' } });
+      expect(await (await fetch(`${address}/metrics`)).text()).toContain('headrace_runs_total{mapping="slow",ending="done"} 2');
+      await world.expectFacts('slow', await accounts.expected());
+      daemon.kill('SIGTERM');
+      expect((await daemon.ended).code).toBe(143);
+    },
+    { ...options, files },
+  );
+});
+
 describe('a second instance', () => {
   test('two daemons and two single runs at once: one owner at a time, who finds another one stands by or ends with 5', async () => {
     await withAccounts(async (world, accounts) => {

@@ -11,6 +11,7 @@ export interface LogLine {
   readonly full?: boolean;
   readonly published?: number;
   readonly code?: string;
+  readonly address?: string;
 }
 
 /** The log of a daemon so far: what else stands on stderr is left out. */

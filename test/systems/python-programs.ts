@@ -12,7 +12,9 @@ const cache = join(import.meta.dirname, '..', '..', '.cache', 'python');
  * in `.cache/`. Two processes may ask at once: each builds one, the first to finish puts it in place.
  * @throws Error that says what to install where python3 or its venv module is missing.
  */
-export async function pythonPrograms(name: 'dbt' | 'datacontract' | 'consumer' | 'fakesnow' | 'bqemulator'): Promise<string> {
+export async function pythonPrograms(
+  name: 'dbt' | 'datacontract' | 'consumer' | 'fakesnow' | 'bqemulator' | 'kubernetes',
+): Promise<string> {
   const requirements = join(import.meta.dirname, 'python', `${name}.txt`);
   const digest = createHash('sha256')
     .update(await readFile(requirements))

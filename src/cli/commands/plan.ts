@@ -3,10 +3,11 @@ import { EXIT, HeadraceError } from '../../core/errors.ts';
 import { guardContent } from '../../ops/plan-guards.ts';
 import { exitCodeOfPlan, planMappings, wouldStop } from '../../ops/plan-mappings.ts';
 import type { MappingOutcome } from '../../ops/run-mappings.ts';
+import { selectedMappings } from '../../ops/select-mappings.ts';
 import type { PlanResult } from '../../run/plan.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
-import { requireProject, selectMappings } from '../load.ts';
+import { requireProject } from '../load.ts';
 import { writePlanFile } from '../plan-options.ts';
 import { planText } from '../plan-text.ts';
 import { ProgressLine } from '../progress.ts';
@@ -16,8 +17,8 @@ export async function plan(context: CommandContext, names: readonly string[], fl
   const { output, interruption } = context;
   const options = runOptions(flags);
   const project = await requireProject(context);
-  const mappings = selectMappings(project, names);
-  if (mappings.length === 0) output.note('The project has no mappings: there is nothing to plan.');
+  const mappings = selectedMappings(project, { ...flags, names });
+  if (mappings.length === 0) output.note('No mapping is selected: there is nothing to plan.');
 
   await using system = await context.compose(project, 'plan');
   const warnings = new Map<string, readonly string[]>();

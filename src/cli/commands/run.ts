@@ -5,21 +5,23 @@ import { createJob, DEFAULT_OPTIONS } from '../../ops/create-job.ts';
 import { guardContent } from '../../ops/plan-guards.ts';
 import { applyPlan } from '../../ops/plans/apply.ts';
 import { exitCodeOfAll, type MappingOutcome, runMappings } from '../../ops/run-mappings.ts';
+import { selectedMappings } from '../../ops/select-mappings.ts';
 import type { RunResult } from '../../run/capture.ts';
 import { GUARD_NAMES } from '../../run/guards.ts';
 import type { RunOptions } from '../../run/job.ts';
 import { plan as planRun } from '../../run/plan.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
-import { requireProject, selectMappings } from '../load.ts';
+import { requireProject } from '../load.ts';
 import { openLog } from '../log.ts';
 import { applyingOf, type PlanFlags } from '../plan-options.ts';
 import { ProgressLine } from '../progress.ts';
 import { quietSettings } from '../quiet.ts';
 import { runTable } from '../run-table.ts';
+import type { SelectFlags } from '../select-options.ts';
 import { testSteps } from '../test-steps.ts';
 
-export interface RunFlags extends Pick<PlanFlags, 'out' | 'approved' | 'reason' | 'as' | 'key'> {
+export interface RunFlags extends SelectFlags, Pick<PlanFlags, 'out' | 'approved' | 'reason' | 'as' | 'key'> {
   readonly approve?: string;
   readonly full?: true;
   readonly takeOver?: true;
@@ -34,8 +36,8 @@ export async function run(context: CommandContext, names: readonly string[], fla
   let options = runOptions(flags);
   const log = await openLog(context.globals.logLevel);
   const project = await requireProject(context);
-  const mappings = selectMappings(project, names);
-  if (mappings.length === 0) output.note('The project has no mappings: there is nothing to run.');
+  const mappings = selectedMappings(project, { ...flags, names });
+  if (mappings.length === 0) output.note('No mapping is selected: there is nothing to run.');
 
   await using system = await context.compose(project);
   const warnings = new Map<string, readonly string[]>();

@@ -1,19 +1,21 @@
 import { alsoNotices } from '../../config/also-versions.ts';
 import { EXIT } from '../../core/errors.ts';
 import { exitCodeOfAll } from '../../ops/run-mappings.ts';
+import { selectedMappings } from '../../ops/select-mappings.ts';
 import { type MappingStatus, statusOf, type WarehouseState } from '../../ops/status.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
-import { requireProject, selectMappings } from '../load.ts';
+import { requireProject } from '../load.ts';
 import { formatCount, formatDuration, formatInstant } from '../numbers.ts';
 import type { Output } from '../output.ts';
 import { quietSettings } from '../quiet.ts';
+import type { SelectFlags } from '../select-options.ts';
 import { formatTable } from '../table.ts';
 
-export async function status(context: CommandContext, names: readonly string[]): Promise<CommandResult> {
+export async function status(context: CommandContext, names: readonly string[], flags: SelectFlags = {}): Promise<CommandResult> {
   const { output } = context;
   const project = await requireProject(context);
-  const mappings = selectMappings(project, names);
+  const mappings = selectedMappings(project, { ...flags, names });
   await using system = await context.compose(project, 'status');
   const { mappings: outcomes, warehouses } = await statusOf(system, project, mappings, quietSettings(context));
   const found = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
+
+/** The shapes of the HTTP API: requests are checked with them, and the OpenAPI document is made of them. Times are ISO texts in UTC. */
+
+const instant = z.iso.datetime();
+const text = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .regex(/^[^\p{Cc}]*$/u);
+
+export const mappingParams = z.strictObject({ mapping: z.string().regex(/^[a-z0-9-]{1,63}$/) });
+
+export const runsQuery = z.strictObject({
+  mapping: z
+    .string()
+    .regex(/^[a-z0-9-]{1,63}$/)
+    .optional()
+    .meta({ description: 'Of this mapping alone.' }),
+  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'At most so many, the newest first.' }),
+});
+
+export const triggerBody = z.strictObject({
+  full: z.boolean().default(false).meta({ description: 'Read the whole model, whatever is due.' }),
+});
+
+export const pauseBody = z.strictObject({
+  reason: text(500).optional().meta({ description: 'Why, for whoever finds it paused.' }),
+});
+
+export const emptyBody = z.strictObject({});
+
+export const errorShape = z.object({
+  error: z.object({
+    code: z.enum([
+      'BUG',
+      'BAD_REQUEST',
+      'UNAUTHENTICATED',
+      'FORBIDDEN',
+      'NOT_FOUND',
+      'TOO_MANY_REQUESTS',
+      ...(Object.keys(ERROR_CODES) as ErrorCode[]),
+    ]),
+    message: z.string(),
+    path: z.string().nullable(),
+    suggestion: z.string().nullable(),
+  }),
+});
+
+const cause = z.enum(['schedule', 'missed', 'trigger', 'retry']);
+
+export const runShape = z.object({
+  mapping: z.string(),
+  run: z.string().nullable(),
+  cause,
+  dueAt: instant,
+  startedAt: instant,
+  endedAt: instant,
+  ending: z.enum(['done', 'unreachable', 'owned', 'failed', 'interrupted']),
+  scope: z.string().nullable(),
+  published: z.number().int().nullable(),
+  counts: z.record(z.string(), z.number()).nullable(),
+  watermark: z.string().nullable(),
+  error: errorShape.shape.error.nullable(),
+});
+
+export const pauseShape = z.object({ by: z.string(), reason: z.string().nullable(), at: instant.nullable() });
+
+export const mappingShape = z.object({
+  mapping: z.string(),
+  class: z.string(),
+  model: z.string(),
+  tags: z.array(z.string()),
+  schedule: z.string().nullable(),
+  state: z.enum(['running', 'paused', 'due', 'retrying', 'idle']),
+  nextTurn: instant.nullable(),
+  runningSince: instant.nullable(),
+  due: z.object({ cause, since: instant }).nullable().meta({ description: 'The turn that waits: for the present run, or for room.' }),
+  retryAt: instant.nullable(),
+  pause: pauseShape.nullable(),
+  lastRun: runShape.nullable(),
+  lastSuccess: instant.nullable(),
+});
+
+export const mappingsShape = z.object({ project: z.string(), environment: z.string(), mappings: z.array(mappingShape) });
+export const runsShape = z.object({ runs: z.array(runShape) });
+export const triggeredShape = z.object({ mapping: z.string(), start: z.enum(['now', 'after the present run', 'when there is room']) });
+export const pausedShape = z.object({ mapping: z.string(), pause: pauseShape });
+export const resumedShape = z.object({ mapping: z.string(), wasPaused: z.boolean() });
+
+export type RunView = z.input<typeof runShape>;
+export type MappingView = z.input<typeof mappingShape>;

@@ -1,0 +1,68 @@
+import type { Mapping } from '../config/project.ts';
+import { scheduleOf, scheduleText } from '../config/schedule.ts';
+import type { Pause } from '../ops/pauses.ts';
+import type { MappingView, RunView } from './api-shapes.ts';
+import type { Daemon } from './daemon.ts';
+import type { RunRecord } from './run-record.ts';
+
+/** Where a mapping stands, as the daemon knows it: no question to Kafka or a warehouse. */
+export function mappingView(daemon: Daemon, mapping: Mapping): MappingView {
+  const { project } = daemon;
+  const model = project.models.get(mapping.model);
+  const schedule = model === undefined ? undefined : scheduleOf(mapping, model);
+  const turn = daemon.turnOf(mapping.name);
+  const pause = daemon.pauseOf(mapping.name);
+  const last = daemon.runs.last(mapping.name);
+  const { running, due, retry } = turn ?? {};
+  return {
+    mapping: mapping.name,
+    class: mapping.class,
+    model: mapping.model,
+    tags: [...(mapping.tags ?? [])],
+    schedule: schedule === undefined ? null : scheduleText(schedule),
+    state:
+      running !== undefined
+        ? 'running'
+        : pause !== undefined
+          ? 'paused'
+          : due !== undefined
+            ? 'due'
+            : retry !== undefined
+              ? 'retrying'
+              : 'idle',
+    nextTurn: turn === undefined || turn.nextAt === Number.POSITIVE_INFINITY ? null : iso(turn.nextAt),
+    runningSince: running === undefined ? null : iso(running.since),
+    due: due === undefined ? null : { cause: due.cause, since: iso(due.since) },
+    retryAt: retry === undefined ? null : iso(retry.at),
+    pause: pause === undefined ? null : pauseView(pause),
+    lastRun: last === undefined ? null : runView(last),
+    lastSuccess: iso(daemon.runs.lastSuccess(mapping.name)?.endedAt ?? null),
+  };
+}
+
+export function runView({ mapping, run, cause, dueAt, startedAt, endedAt, ending, result, error }: RunRecord): RunView {
+  return {
+    mapping,
+    run,
+    cause,
+    dueAt: iso(dueAt),
+    startedAt: iso(startedAt),
+    endedAt: iso(endedAt),
+    ending,
+    scope: result?.scope ?? null,
+    published: result?.published ?? null,
+    counts: result === null ? null : { ...result.counts },
+    watermark: result?.watermark.to ?? null,
+    error: error === null ? null : { ...error, code: error.code as NonNullable<RunView['error']>['code'] },
+  };
+}
+
+export function pauseView({ by, reason, at }: Pause) {
+  return { by, reason, at: iso(at) };
+}
+
+function iso(ms: number): string;
+function iso(ms: number | null): string | null;
+function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
