@@ -185,7 +185,7 @@ test('while another run owns the mapping a retry ends with 5', async () => {
   await world.run('customer');
   const tried: unknown[] = [];
   await world.run('customer', { full: true }, async (step) => {
-    if (step !== 'while_mapping' || tried.length > 0) return;
+    if (step !== 'recovered' || tried.length > 0) return;
     const job = await (await world.elsewhere()).job('customer');
     tried.push(await repairQuarantine({ ...job, host: 'elsewhere' }, 'retry', {}, by).catch((error: unknown) => error));
   });
