@@ -90,7 +90,13 @@ export interface RowGroups {
 }
 
 /** Rows that the warehouse has hashed: `raw` is its digest. */
-export type ComparedRows = RowBatch & Required<Pick<RowBatch, 'handle'>>;
+export interface ComparedRows extends RowBatch {
+  handle(row: number): Uint8Array;
+  /** Where rows that are as they were stay in the warehouse: rows of the view that no row of the model is equal to. It differs, or is gone. */
+  readonly unmatched: readonly MarkedRow[];
+}
+
+export type MarkedRow = Pick<KnownRow, 'handle' | 'ordinal' | 'verdict'>;
 
 /** What a view in the warehouse knows of a row. */
 export interface KnownRow {

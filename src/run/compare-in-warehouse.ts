@@ -1,5 +1,6 @@
 import { mustBeConfirmed } from '../core/entry.ts';
 import { HeadraceError } from '../core/errors.ts';
+import type { MarkedRow } from '../core/row.ts';
 import type { Fingerprints } from '../snapshot/fingerprints.ts';
 import type { PlacedEntry, RemoteView, SnapshotView } from '../snapshot/view.ts';
 import type { ComparedScan } from '../warehouse/warehouse.ts';
@@ -40,7 +41,7 @@ export async function compareInWarehouse(job: Job, parts: RemoteParts): Promise<
   for await (const batch of scan.batches()) {
     job.signal.throwIfAborted();
     const ahead = await lookAhead(batch, comparison, parts);
-    account.noteRead(batch.count, ahead.known, ahead.unknown);
+    account.note(batch.count, ahead.known, batch.unmatched);
     comparison.compareBatch(batch, ahead.mapped);
     await publishFound(parts);
     await remote.settle();
@@ -48,7 +49,12 @@ export async function compareInWarehouse(job: Job, parts: RemoteParts): Promise<
     await job.reach('while_mapping');
   }
   if (parts.changedOnly) await settleAccount(parts, account);
-  else if (parts.complete && parts.view.rowCount > 0) await forgetMissing(parts, account, true);
+  else if (parts.complete && parts.view.rowCount > 0) {
+    for await (const page of scan.missing()) {
+      account.noteMissing(page);
+      await forget(parts, page);
+    }
+  }
   // Promise 2: what was looked up must not be what somebody else has written.
   if (!(await remote.isUnmoved())) throw movedMeanwhile(job, remote);
   const { takenOver, ended } = comparison.waitingSlots;
@@ -72,11 +78,8 @@ async function settleAccount(parts: RemoteParts, account: UnreadAccount): Promis
   const totals = await scan.totals();
   watermark.note(totals.cursor.highest);
   watermark.note(totals.cursor.any);
-  account.open(totals);
-  if (!account.isBalanced) await forgetMissing(parts, account, false);
-  // Two keys may share a short hash.
-  if (!account.isBalanced) await forgetMissing(parts, account, true);
-  if (!account.isBalanced) {
+  for (const page of account.missing(PAGE)) await forget(parts, page);
+  if (!account.isBalanced(totals)) {
     for await (const batch of scan.repeated()) {
       const { mapped } = await lookAhead(batch, comparison, parts);
       comparison.compareBatch(batch, mapped);
@@ -85,17 +88,13 @@ async function settleAccount(parts: RemoteParts, account: UnreadAccount): Promis
       suggestion: 'It is only a cache: `headrace state rebuild <mapping>` makes it anew from the snapshot topic. Nothing was published.',
     });
   }
-  comparison.passUnread(account.unread);
+  comparison.passUnread(account.unread(totals));
 }
 
 /** Promise 1: rows that are gone leave the view before anything about them is published: if one comes back as it was, no mark may say that nothing happened. */
-async function forgetMissing({ scan, view, remote }: RemoteParts, account: UnreadAccount, exact: boolean): Promise<void> {
-  account.forgetMissing();
-  for await (const page of scan.missing(exact)) {
-    view.forgetRows(page.map(({ handle }) => handle));
-    account.noteMissing(page);
-    await remote.settle();
-  }
+async function forget({ view, remote }: RemoteParts, gone: readonly MarkedRow[]): Promise<void> {
+  view.forgetRows(gone.map(({ handle }) => handle));
+  await remote.settle();
 }
 
 /** A fact that another row claims now: whether the row behind it stayed in the warehouse as it was. */

@@ -1,6 +1,6 @@
 import type { Relation } from '../config/project.ts';
 import type { RowVerdict } from '../core/change.ts';
-import type { Column, ComparedRows, KnownRow, RowBatch } from '../core/row.ts';
+import type { Column, ComparedRows, MarkedRow, RowBatch } from '../core/row.ts';
 import type { ViewPlace, ViewTables } from '../core/view-tables.ts';
 
 /** The role of a warehouse: describe a relation, and read it in one consistent snapshot. Throws HeadraceError with the codes QUERY_INVALID, WAREHOUSE_*. */
@@ -113,21 +113,16 @@ export interface ComparedScan extends Scan {
   batches(): AsyncIterable<ComparedRows>;
   /** Of everything that the request covers, read or not. */
   totals(): Promise<ScanTotals>;
-  /** Rows that the view knows and the model does not have, by the page. `exact` costs more, and misses none. */
-  missing(exact: boolean): AsyncIterable<readonly MissingRow[]>;
+  /** Rows that the view knows and the model does not have, by the page. */
+  missing(): AsyncIterable<readonly MarkedRow[]>;
   /** Some of the rows whose key stands more than once; empty where there are none. */
   repeated(): AsyncIterable<ComparedRows>;
 }
 
-export type MissingRow = Pick<KnownRow, 'handle' | 'ordinal' | 'verdict'>;
-
 export interface ScanTotals {
   readonly rows: number;
-  /** Sum of the keys' short hashes: whole numbers with a sign, the last eight bytes of a handle. */
-  readonly keys: bigint;
-  /** Rows that the view knows, by what they came to when they were mapped last; and the sum over their keys. */
+  /** Rows that the view knows, by what they came to when they were mapped last. */
   readonly known: Readonly<Record<RowVerdict, number>>;
-  readonly knownKeys: bigint;
   /** Canonical texts: the highest cursor up to `now`, and any; null where no row has one. */
   readonly cursor: { readonly highest: string | null; readonly any: string | null };
 }

@@ -1,4 +1,3 @@
-import type { RowVerdict } from '../../core/change.ts';
 import type { Hash } from '../../core/entry.ts';
 import type { ComparedRows } from '../../core/row.ts';
 import type { Fingerprints } from '../../snapshot/fingerprints.ts';
@@ -9,10 +8,8 @@ import type { Comparison, MappedRow } from './comparison.ts';
 export interface LookedAhead {
   /** Rows that are not as they were, mapped. */
   readonly mapped: readonly (MappedRow | undefined)[];
-  /** Rows that the view knows. */
-  readonly known: readonly { readonly ordinal: number; readonly verdict: RowVerdict }[];
-  /** Handles of rows that it does not know. */
-  readonly unknown: readonly Uint8Array[];
+  /** Numbers of rows that the view knows. */
+  readonly known: readonly number[];
 }
 
 /**
@@ -28,14 +25,12 @@ export async function lookAhead(
   const handles = Array.from({ length: batch.count }, (_, i) => batch.handle(i));
   await remote.loadRows(handles);
   const mapped: (MappedRow | undefined)[] = [];
-  const known: { ordinal: number; verdict: RowVerdict }[] = [];
-  const unknown: Uint8Array[] = [];
+  const known: number[] = [];
   const slots: Hash[] = [];
   const certain: Hash[] = [];
   for (const [i, handle] of handles.entries()) {
     const found = view.findRow(handle);
-    if (found === undefined) unknown.push(handle);
-    else known.push({ ordinal: found.ordinal, verdict: found.verdict });
+    if (found !== undefined) known.push(found.ordinal);
     if (batch.keyHasNull(i) || found?.rawEquals(batch.raw(i)) === true) {
       mapped.push(undefined);
       continue;
@@ -51,5 +46,5 @@ export async function lookAhead(
     if (row.mapped.outcome === 'rejected' || view.state.quarantined > 0) slots.push(fingerprints.rowSlot(fingerprints.row(batch.key(i))));
   }
   await remote.loadEntries(slots, certain);
-  return { mapped, known, unknown };
+  return { mapped, known };
 }

@@ -1,70 +1,62 @@
 import type { RowVerdict } from '../../core/change.ts';
-import type { MissingRow, ScanTotals } from '../../warehouse/warehouse.ts';
+import type { MarkedRow } from '../../core/row.ts';
+import type { ScanTotals } from '../../warehouse/warehouse.ts';
 import { Bitmap } from './bitmap.ts';
+import { MarkedRows } from './marked-rows.ts';
 
 const VERDICTS: readonly RowVerdict[] = ['fact', 'absent', 'quarantined'];
 
 /**
- * What became of each row that the view knows, where only rows that differ are read. Each was read, is missing, or stayed in the warehouse as it was; and each row of the model was
- * read, or stayed. Counts alone would not notice a row that stands twice beside one that is gone: the sums of the keys' short hashes do.
+ * What became of each row that the view knows, where only rows that differ are read. The warehouse says which of them no row of the model is equal to: such a row was read, or it is
+ * gone. Each of the others is equal to just one row, which stayed in the warehouse.
  */
 export class UnreadAccount {
   readonly #readRows = new Bitmap();
-  #missingRows = new Bitmap();
+  readonly #missingRows = new Bitmap();
+  readonly #unmatched = new MarkedRows();
+  readonly #unmatchedBy: Record<RowVerdict, number> = { fact: 0, absent: 0, quarantined: 0 };
   #read = 0;
-  #readKnown: Record<RowVerdict, number> = { fact: 0, absent: 0, quarantined: 0 };
-  #newKeys = 0n;
-  #missing: Record<RowVerdict, number> = { fact: 0, absent: 0, quarantined: 0 };
-  #missingKeys = 0n;
-  #totals: ScanTotals | undefined;
+  #readKnown = 0;
+  #missing = 0;
 
-  /** Rows of a batch: those that the view knows, and the handles of the others. */
-  noteRead(
-    rows: number,
-    known: readonly { readonly ordinal: number; readonly verdict: RowVerdict }[],
-    unknown: readonly Uint8Array[],
-  ): void {
+  /** Rows of a batch: how many, the numbers of those that the view knows, and its rows that are equal to none. */
+  note(rows: number, known: readonly number[], unmatched: readonly MarkedRow[]): void {
     this.#read += rows;
-    for (const { ordinal, verdict } of known) {
-      this.#readRows.add(ordinal);
-      this.#readKnown[verdict]++;
+    this.#readKnown += known.length;
+    for (const ordinal of known) this.#readRows.add(ordinal);
+    for (const row of unmatched) {
+      this.#unmatched.add(row);
+      this.#unmatchedBy[row.verdict]++;
     }
-    for (const handle of unknown) this.#newKeys += shortHash(handle);
   }
 
-  open(totals: ScanTotals): void {
-    this.#totals = totals;
-  }
-
-  forgetMissing(): void {
-    this.#missingRows = new Bitmap();
-    this.#missing = { fact: 0, absent: 0, quarantined: 0 };
-    this.#missingKeys = 0n;
-  }
-
-  noteMissing(rows: readonly MissingRow[]): void {
-    for (const { handle, ordinal, verdict } of rows) {
-      this.#missingRows.add(ordinal);
-      this.#missing[verdict]++;
-      this.#missingKeys += shortHash(handle);
+  /** After the last batch: the rows that are gone, by the page. */
+  *missing(size: number): Iterable<readonly MarkedRow[]> {
+    for (const page of this.#unmatched.pages(size, ({ ordinal }) => !this.#readRows.has(ordinal))) {
+      this.noteMissing(page);
+      yield page;
     }
+  }
+
+  noteMissing(rows: readonly MarkedRow[]): void {
+    this.#missing += rows.length;
+    for (const { ordinal } of rows) this.#missingRows.add(ordinal);
   }
 
   /** Rows that stayed in the warehouse, by what they came to when they were mapped last. */
-  get unread(): Record<RowVerdict, number> {
-    const { known } = this.#opened;
-    const stayed = (verdict: RowVerdict) => known[verdict] - this.#readKnown[verdict] - this.#missing[verdict];
+  unread({ known }: ScanTotals): Record<RowVerdict, number> {
+    const stayed = (verdict: RowVerdict) => known[verdict] - this.#unmatchedBy[verdict];
     return { fact: stayed('fact'), absent: stayed('absent'), quarantined: stayed('quarantined') };
   }
 
-  get isBalanced(): boolean {
-    const { rows, keys, knownKeys } = this.#opened;
-    const { unread } = this;
+  /** Whether as many rows stayed as the view knows of them, and no row that was read stands beside one that stayed. Otherwise a key stands twice. */
+  isBalanced(totals: ScanTotals): boolean {
+    const unread = this.unread(totals);
     const stayed = VERDICTS.reduce((sum, verdict) => sum + unread[verdict], 0);
-    return rows - this.#read === stayed && keys === knownKeys + this.#newKeys - this.#missingKeys;
+    return totals.rows - this.#read === stayed && this.#unmatched.count - this.#missing === this.#readKnown;
   }
 
-  /** The row of this number was read, or is missing. */
+  /** The row of this number was read, or is gone. */
   isAccountedFor(ordinal: number): boolean {
     return this.#readRows.has(ordinal) || this.#missingRows.has(ordinal);
   }
@@ -83,14 +75,4 @@ export class UnreadAccount {
     }
     if (page.length > 0) yield page;
   }
-
-  get #opened(): ScanTotals {
-    if (this.#totals === undefined) throw new Error('the account is not open');
-    return this.#totals;
-  }
-}
-
-/** The second part of a handle: see `ScanTotals`. */
-function shortHash(handle: Uint8Array): bigint {
-  return new DataView(handle.buffer, handle.byteOffset, handle.length).getBigInt64(16);
 }

@@ -6,20 +6,20 @@ import { POSTGRES_DIALECT, quoteText } from './dialect.ts';
 
 /** The texts of a comparison in PostgreSQL. Pure: golden-tested. */
 export interface CompareTexts {
-  /** One line per row that is read: handle (its two parts), hash, then the row as a scan has it. */
+  /** One line per row that is read: handle, hash, two fields that are empty, then the row as a scan has it. And per row of the view that none is equal to: handle, nothing, number, verdict. */
   readonly rows: string;
-  /** Of all rows: `rows`, `keys` (sum of short hashes), `highest` (cursor up to now) and `any_cursor`. */
+  /** Of all rows: `rows`, `highest` (cursor up to now) and `any_cursor`. */
   readonly totals: string;
-  /** Of the view: `verdict`, `rows`, `keys`. */
+  /** Of the view: `verdict`, `rows`. */
   readonly known: string;
-  /** Rows of the view that the model does not have; `exact` compares whole handles, and not just their second part. */
-  readonly missing: (exact: boolean) => string;
+  /** Rows of the view that the model does not have. */
+  readonly missing: string;
   /** Some rows whose key stands more than once, in the form of `rows`. */
   readonly repeated: string;
 }
 
 /** Fields of a line before the row's own. */
-export const LEADING_FIELDS = 3;
+export const LEADING_FIELDS = 4;
 
 /**
  * A row's hash is the first half of sha256(record_send(row(salt, values…))): record_send writes how many values there are and, of each, its type, its length (−1 for NULL) and its
@@ -49,10 +49,8 @@ export function compareTexts(
     `  ${from}`,
   ].join('\n');
   const handle = digest([`${quoteText(salts.key)}::text`, ...keys]);
-  const short = keyHash(keys);
-  const leading = `${handle}, ${short}, m.hash`;
+  const leading = `${handle}, m.hash, null, null`;
   const names = fields.map((_, i) => `m.c${i}`).join(', ');
-  const unread = changedOnly ? `\nwhere not exists (select 1 from ${rowsTable} as r where r.raw = m.hash)` : '';
   const orderBy = order.length === 0 ? '' : `\norder by ${order.map((_, i) => `m.o${i} asc nulls last`).join(', ')}`;
   // Of the key alone: for what needs nothing else.
   const modelKeys = () =>
@@ -60,13 +58,18 @@ export function compareTexts(
       .slice(0, keyLength)
       .map((item, i) => `${item} as c${i}`)
       .join(', ')}\n  ${from}`;
-  const matches = (exact: boolean) => (exact ? `r.handle = ${handle}` : `r.short = ${short}`);
   return {
-    rows: `select ${leading}, ${names}\nfrom (\n  ${model}\n) as m${unread}${orderBy}`,
-    totals: `select count(*)::text as rows, coalesce(sum(${keyHash(columns.slice(0, keyLength).map((column, i) => hashed(column, items[i] ?? '')))}), 0)::text as keys, ${cursorTotals(cursor, cursorColumn, now)}\n  ${from}`,
-    known: `select verdict::int as verdict, count(*)::text as rows, sum(short)::text as keys from ${rowsTable} group by verdict`,
-    missing: (exact) =>
-      `select r.handle, r.short, r.ordinal, r.verdict from ${rowsTable} as r\nwhere not exists (\n  select 1 from (${modelKeys()}) as m where ${matches(exact)}\n)`,
+    rows: changedOnly
+      ? `select case when m.hash is null then r.handle else ${handle} end, m.hash, r.ordinal, r.verdict, ${names}
+from (
+  ${model}
+) as m
+full join ${rowsTable} as r on r.raw = m.hash
+where m.hash is null or r.handle is null${orderBy}`
+      : `select ${leading}, ${names}\nfrom (\n  ${model}\n) as m${orderBy}`,
+    totals: `select count(*)::text as rows, ${cursorTotals(cursor, cursorColumn, now)}\n  ${from}`,
+    known: `select verdict::int as verdict, count(*)::text as rows from ${rowsTable} group by verdict`,
+    missing: `select r.handle, r.ordinal, r.verdict from ${rowsTable} as r\nwhere not exists (\n  select 1 from (${modelKeys()}) as m where r.handle = ${handle}\n)`,
     repeated: `select ${leading}, ${names}
 from (
   ${model}
@@ -78,11 +81,6 @@ limit 20`,
 
 function digest(expressions: readonly string[]): string {
   return `substr(sha256(record_send(row(${expressions.join(', ')}))), 1, 16)`;
-}
-
-/** 64 bits, cheaper than a handle: which rows may be missing. */
-function keyHash(keys: readonly string[]): string {
-  return `hashtextextended(row(${keys.join(', ')})::text, 0)`;
 }
 
 /** Types of extensions may have no binary form. */

@@ -1,14 +1,15 @@
-import type { Column, ComparedRows } from '../../core/row.ts';
-import type { ComparedScan, MissingRow, ScanTotals } from '../warehouse.ts';
+import type { Column, ComparedRows, MarkedRow } from '../../core/row.ts';
+import type { ComparedScan, ScanTotals } from '../warehouse.ts';
 import type { CompareTexts } from './compare-text.ts';
-import { ComparedLines, packHandle } from './compared-rows.ts';
+import { ComparedLines } from './compared-rows.ts';
 import { type PostgresConnection, throwIfAborted } from './connection.ts';
 import { postgresError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
 import type { LineLayout } from './rows.ts';
 import { incomplete, SILENCE_GRACE_MS, watchSilence } from './scan.ts';
 import { fieldDecoder } from './values.ts';
-import { droppedTables, verdictOf } from './view-tables.ts';
+import { verdictOf } from './verdicts.ts';
+import { droppedTables } from './view-tables.ts';
 
 export interface ComparedScanState {
   readonly connection: PostgresConnection;
@@ -29,7 +30,6 @@ export interface ComparedScanState {
 
 interface TotalsRow {
   readonly rows: string;
-  readonly keys: string;
   readonly highest: string | null;
   readonly any_cursor: string | null;
 }
@@ -37,7 +37,6 @@ interface TotalsRow {
 interface KnownTotals {
   readonly verdict: number;
   readonly rows: string;
-  readonly keys: string;
 }
 
 const BATCH_BYTES = 256 * 1024;
@@ -75,32 +74,23 @@ export class PostgresComparedScan implements ComparedScan {
       const { texts, cursor } = this.#state;
       const [totals] = (await client.query<TotalsRow>(texts.totals)).rows;
       const known = { fact: 0, absent: 0, quarantined: 0 };
-      let knownKeys = 0n;
-      for (const { verdict, rows, keys } of (await client.query<KnownTotals>(texts.known)).rows) {
-        known[verdictOf(verdict)] = Number(rows);
-        knownKeys += BigInt(keys);
-      }
+      for (const { verdict, rows } of (await client.query<KnownTotals>(texts.known)).rows) known[verdictOf(verdict)] = Number(rows);
       const decode = cursor === undefined ? () => null : fieldDecoder(cursor);
       const canonical = (text: string | null | undefined) => (text == null ? null : decode(text));
       const cursors = { highest: canonical(totals?.highest), any: canonical(totals?.any_cursor) };
-      return { rows: Number(totals?.rows), keys: BigInt(totals?.keys ?? 0), known, knownKeys, cursor: cursors };
+      return { rows: Number(totals?.rows), known, cursor: cursors };
     });
   }
 
-  async *missing(exact: boolean): AsyncIterable<readonly MissingRow[]> {
+  async *missing(): AsyncIterable<readonly MarkedRow[]> {
     const { client } = this.#state.connection;
-    const cursor = exact ? 'headrace_missing_exactly' : 'headrace_missing';
-    await this.#guarded(() => client.query(`declare ${cursor} no scroll cursor for ${this.#state.texts.missing(exact)}`));
+    await this.#guarded(() => client.query(`declare headrace_missing no scroll cursor for ${this.#state.texts.missing}`));
     for (;;) {
       const { rows } = await this.#guarded(() =>
-        client.query<{ handle: Buffer; short: string; ordinal: string; verdict: number }>(`fetch ${PAGE} from ${cursor}`),
+        client.query<{ handle: Buffer; ordinal: string; verdict: number }>(`fetch ${PAGE} from headrace_missing`),
       );
       if (rows.length === 0) return;
-      yield rows.map((row) => ({
-        handle: packHandle(row.handle, BigInt(row.short)),
-        ordinal: Number(row.ordinal),
-        verdict: verdictOf(row.verdict),
-      }));
+      yield rows.map(({ handle, ordinal, verdict }) => ({ handle, ordinal: Number(ordinal), verdict: verdictOf(verdict) }));
     }
   }
 
@@ -126,7 +116,7 @@ export class PostgresComparedScan implements ComparedScan {
         const lines = splitter.push(chunk);
         if (lines === undefined) continue;
         const batch = new ComparedLines(lines, layout);
-        rows += batch.count;
+        rows += batch.count + batch.unmatched.length;
         silence.pause();
         yield batch;
         silence.resume();
@@ -134,7 +124,7 @@ export class PostgresComparedScan implements ComparedScan {
       const last = splitter.flush();
       if (last !== undefined) {
         const batch = new ComparedLines(last, layout);
-        rows += batch.count;
+        rows += batch.count + batch.unmatched.length;
         silence.pause();
         yield batch;
         silence.resume();

@@ -40,7 +40,7 @@ export function tableTexts(place: ViewPlace): readonly string[] {
     `create index if not exists ${quoteName(`${names.entries}_ordinal`)} on ${entries} (ordinal)`,
     // Room for the next version of a row beside it.
     `create table if not exists ${rows} (
-  handle bytea primary key, short bigint not null, ordinal bigint not null, verdict smallint not null, raw bytea, slot bytea
+  handle bytea primary key, ordinal bigint not null, verdict smallint not null, raw bytea, slot bytea
 ) with (fillfactor = 90)`,
     `create index if not exists ${quoteName(`${names.rows}_ordinal`)} on ${rows} (ordinal)`,
     `comment on table ${entries} is ${of}`,

@@ -6,15 +6,14 @@ import { HeadraceError } from '../../core/errors.ts';
 import type { KnownRow } from '../../core/row.ts';
 import type { StoredViewState, TableEntry, ViewCounts, ViewPlace, ViewTables, ViewWrite } from '../../core/view-tables.ts';
 import { VIEW_LAYOUT } from '../view-names.ts';
-import { unpackHandle } from './compared-rows.ts';
 import { connect, type PostgresConnection, SESSION_SETTINGS } from './connection.ts';
 import { type BinaryField, copyIn, int2, int8 } from './copy-in.ts';
 import { postgresError } from './errors.ts';
 import { each, nullable, queryPacked, takeNullable } from './packed-query.ts';
+import { VERDICTS, verdictOf } from './verdicts.ts';
 import { grantTexts, type QualifiedNames, qualifiedNames, schemaText, tableTexts } from './view-ddl.ts';
 
 const STATES: readonly EntryState[] = ['live', 'deleted', 'quarantined', 'held', 'erased', 'discarded'];
-const VERDICTS: readonly KnownRow['verdict'][] = ['fact', 'absent', 'quarantined'];
 /** States of entries that a full comparison must find a row of: `mustBeConfirmed`. */
 const CONFIRMABLE = `(${[0, 2, 3, 5].join(', ')})`;
 /** States of entries whose row was refused: `isRefused`. */
@@ -158,7 +157,7 @@ end as missing from present`,
 
   async findRows(handles: readonly Uint8Array[]): Promise<readonly KnownRow[]> {
     const rest = `from ${this.#names.rows} join ${each(HASH_BYTES)} on given.item = handle`;
-    const parameter = Buffer.concat(handles.map((handle) => unpackHandle(handle).long));
+    const parameter = Buffer.concat(handles);
     return (await this.#use(({ client }) => queryPacked(client, PACKED_ROW, rest, parameter))).map(unpackRow);
   }
 
@@ -288,18 +287,18 @@ on conflict (slot) do update set ordinal = excluded.ordinal, state = excluded.st
     const { rows } = this.#names;
     let change = 0;
     for (let at = 0; at < forget.length; at += PAGE) {
-      const handles = forget.slice(at, at + PAGE).map((handle) => unpackHandle(handle).long);
+      const handles = forget.slice(at, at + PAGE).map((handle) => Buffer.from(handle));
       change -= (await client.query(`delete from ${rows} where handle = any($1::bytea[])`, [handles])).rowCount ?? 0;
     }
     if (marks.length === 0) return change;
     await client.query(
-      'create temporary table headrace_rows (handle bytea, short bigint, ordinal bigint, verdict smallint, raw bytea, slot bytea) on commit drop',
+      'create temporary table headrace_rows (handle bytea, ordinal bigint, verdict smallint, raw bytea, slot bytea) on commit drop',
     );
     await copyIn(client, 'headrace_rows', marks, markFields);
     const { rows: inserted } = await client.query<{ added: number }>(`
 with merged as (
-  insert into ${rows} as r (handle, short, ordinal, verdict, raw, slot) select handle, short, ordinal, verdict, raw, slot from headrace_rows
-  on conflict (handle) do update set short = excluded.short, ordinal = excluded.ordinal, verdict = excluded.verdict, raw = excluded.raw, slot = excluded.slot
+  insert into ${rows} as r (handle, ordinal, verdict, raw, slot) select handle, ordinal, verdict, raw, slot from headrace_rows
+  on conflict (handle) do update set ordinal = excluded.ordinal, verdict = excluded.verdict, raw = excluded.raw, slot = excluded.slot
   returning (r.xmax = 0) as is_new
 )
 select count(*) filter (where is_new)::int as added from merged`);
@@ -443,7 +442,7 @@ export function droppedTables(address: string, cause: unknown): HeadraceError {
 type Client = PostgresConnection['client'];
 
 const PACKED_ENTRY = 'e.slot || int8send(e.ordinal) || int2send(coalesce(r.verdict, -1::smallint)) || e.bytes';
-const PACKED_ROW = `handle || int8send(short) || int8send(ordinal) || int2send(verdict) || ${nullable('raw')} || ${nullable('slot')}`;
+const PACKED_ROW = `handle || int8send(ordinal) || int2send(verdict) || ${nullable('raw')} || ${nullable('slot')}`;
 
 function unpackEntry(packed: Buffer): TableEntry {
   const verdict = packed.readInt16BE(24);
@@ -456,26 +455,19 @@ function unpackEntry(packed: Buffer): TableEntry {
 }
 
 function unpackRow(packed: Buffer): KnownRow {
-  const raw = takeNullable(packed, 34, HASH_BYTES);
+  const raw = takeNullable(packed, 26, HASH_BYTES);
   return {
-    handle: packed.subarray(0, 24),
-    ordinal: Number(packed.readBigInt64BE(24)),
-    verdict: verdictOf(packed.readInt16BE(32)),
+    handle: packed.subarray(0, HASH_BYTES),
+    ordinal: Number(packed.readBigInt64BE(HASH_BYTES)),
+    verdict: verdictOf(packed.readInt16BE(24)),
     raw: raw.value,
     slot: takeNullable(packed, raw.next, HASH_BYTES).value,
   };
 }
 
-export function verdictOf(code: number): KnownRow['verdict'] {
-  const verdict = VERDICTS[code];
-  if (verdict === undefined) throw new HeadraceError('SNAPSHOT_CORRUPT', `A row of the view has the unknown verdict ${code}.`);
-  return verdict;
-}
-
 function markFields({ handle, ordinal, verdict, raw, slot }: RowMark): readonly BinaryField[] {
   if (handle === undefined) throw new Error('a row of a view in the warehouse has a handle');
-  const { long, short } = unpackHandle(handle);
-  return [long, int8(short), int8(ordinal), int2(VERDICTS.indexOf(verdict)), raw, slot];
+  return [handle, int8(ordinal), int2(VERDICTS.indexOf(verdict)), raw, slot];
 }
 
 function countsOf(row: Pick<StateRow, keyof ViewCounts>): ViewCounts {

@@ -10,7 +10,7 @@ create table if not exists "headrace"."customer_plan_bbcd4ea6_entries" (
 );
 create index if not exists "customer_plan_bbcd4ea6_entries_ordinal" on "headrace"."customer_plan_bbcd4ea6_entries" (ordinal);
 create table if not exists "headrace"."customer_plan_bbcd4ea6_rows" (
-  handle bytea primary key, short bigint not null, ordinal bigint not null, verdict smallint not null, raw bytea, slot bytea
+  handle bytea primary key, ordinal bigint not null, verdict smallint not null, raw bytea, slot bytea
 ) with (fillfactor = 90);
 create index if not exists "customer_plan_bbcd4ea6_rows_ordinal" on "headrace"."customer_plan_bbcd4ea6_rows" (ordinal);
 comment on table "headrace"."customer_plan_bbcd4ea6_entries" is 'Headrace, layout 1: a view of headrace.shop.customer-plan.snapshot. May be dropped: it is made anew from the topic.';
@@ -20,7 +20,7 @@ create table if not exists "headrace"."a_long_name_of_a_mappinga_long_name_of_a_
 );
 create index if not exists "a_long_name_of_a_mappinga_long_name_of_a_95b671c4_entries_ordinal" on "headrace"."a_long_name_of_a_mappinga_long_name_of_a_95b671c4_entries" (ordinal);
 create table if not exists "headrace"."a_long_name_of_a_mappinga_long_name_of_a_95b671c4_rows" (
-  handle bytea primary key, short bigint not null, ordinal bigint not null, verdict smallint not null, raw bytea, slot bytea
+  handle bytea primary key, ordinal bigint not null, verdict smallint not null, raw bytea, slot bytea
 ) with (fillfactor = 90);
 create index if not exists "a_long_name_of_a_mappinga_long_name_of_a_95b671c4_rows_ordinal" on "headrace"."a_long_name_of_a_mappinga_long_name_of_a_95b671c4_rows" (ordinal);
 comment on table "headrace"."a_long_name_of_a_mappinga_long_name_of_a_95b671c4_entries" is 'Headrace, layout 1: a view of headrace.shop.customer-plan.snapshot. May be dropped: it is made anew from the topic.';

@@ -160,20 +160,21 @@ export async function openSimulatedScan(
     async *batches() {
       for (;;) {
         const batch = await call('next rows', () => left.splice(0, 4));
-        if (batch.length === 0) return;
+        if (batch.length === 0) break;
         yield compared(batch, request);
       }
+      const present = new Set(source.map((_, i) => hex(all.raw(i))));
+      const unmatched = request.changedOnly ? known.filter(({ raw }) => raw === null || !present.has(hex(raw))) : [];
+      if (unmatched.length > 0) yield { ...compared([], request), unmatched };
     },
     totals: () =>
       call('totals', () => ({
         rows: source.length,
-        keys: source.reduce((sum, _, i) => sum + short(all.handle(i)), 0n),
         known: {
           fact: known.filter(({ verdict }) => verdict === 'fact').length,
           absent: known.filter(({ verdict }) => verdict === 'absent').length,
           quarantined: known.filter(({ verdict }) => verdict === 'quarantined').length,
         },
-        knownKeys: known.reduce((sum, { handle }) => sum + short(handle), 0n),
         cursor: { highest, any: highest },
       })),
     async *missing() {
@@ -193,17 +194,14 @@ function compared(rows: readonly SourceRow[], request: ComparedScanRequest): Com
   const { groups: _, ...batch } = batchOf(rows, request);
   return {
     ...batch,
+    unmatched: [],
     raw: (i) => digest(request.salts.raw, batch.raw(i)).subarray(0, 16),
-    handle: (i) => digest(request.salts.key, batch.key(i)).subarray(0, 24),
+    handle: (i) => digest(request.salts.key, batch.key(i)).subarray(0, 16),
   };
 }
 
 function digest(salt: string, bytes: Uint8Array): Buffer {
   return createHash('sha256').update(salt).update(bytes).digest();
-}
-
-function short(handle: Uint8Array): bigint {
-  return Buffer.from(handle).readBigInt64BE(16);
 }
 
 function hex(bytes: Uint8Array): string {

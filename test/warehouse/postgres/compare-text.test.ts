@@ -40,8 +40,7 @@ function wholeText(of: ComparedScanRequest, cursor: PostgresColumn | undefined):
     rows: texts.rows,
     totals: texts.totals,
     known: texts.known,
-    missing: texts.missing(false),
-    'missing, exactly': texts.missing(true),
+    missing: texts.missing,
     repeated: texts.repeated,
   };
   return Object.entries(parts)
