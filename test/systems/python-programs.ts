@@ -13,7 +13,7 @@ const cache = join(import.meta.dirname, '..', '..', '.cache', 'python');
  * @throws Error that says what to install where python3 or its venv module is missing.
  */
 export async function pythonPrograms(
-  name: 'dbt' | 'datacontract' | 'consumer' | 'fakesnow' | 'bqemulator' | 'kubernetes',
+  name: 'dbt' | 'datacontract' | 'consumer' | 'fakesnow' | 'bqemulator' | 'kubernetes' | 'schemathesis',
 ): Promise<string> {
   const requirements = join(import.meta.dirname, 'python', `${name}.txt`);
   const digest = createHash('sha256')
