@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mustBeConfirmed } from '../../../src/core/entry.ts';
+import { isRefused, mustBeConfirmed } from '../../../src/core/entry.ts';
 import { HeadraceError } from '../../../src/core/errors.ts';
 import type { ComparedRows, KnownRow } from '../../../src/core/row.ts';
 import type { StoredViewState, TableEntry, TableEntryUpdate, ViewCounts, ViewTables, ViewWrite } from '../../../src/core/view-tables.ts';
@@ -23,7 +23,7 @@ export class TableStore {
     return {
       entries: states.length,
       confirmable: states.filter(mustBeConfirmed).length,
-      quarantined: states.filter((state) => state === 'quarantined').length,
+      quarantined: states.filter(isRefused).length,
       rows: this.rows.size,
     };
   }
