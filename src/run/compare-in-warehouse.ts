@@ -52,7 +52,7 @@ export async function compareInWarehouse(job: Job, parts: RemoteParts): Promise<
   else if (parts.complete && parts.view.rowCount > 0) {
     for await (const page of scan.missing()) {
       account.noteMissing(page);
-      await forget(parts, page);
+      await forgetMissing(parts, page);
     }
   }
   // Promise 2: what was looked up must not be what somebody else has written.
@@ -78,7 +78,7 @@ async function settleAccount(parts: RemoteParts, account: UnreadAccount): Promis
   const totals = await scan.totals();
   watermark.note(totals.cursor.highest);
   watermark.note(totals.cursor.any);
-  for (const page of account.missing(PAGE)) await forget(parts, page);
+  for (const page of account.missing(PAGE)) await forgetMissing(parts, page);
   if (!account.isBalanced(totals)) {
     for await (const batch of scan.repeated()) {
       const { mapped } = await lookAhead(batch, comparison, parts);
@@ -92,7 +92,7 @@ async function settleAccount(parts: RemoteParts, account: UnreadAccount): Promis
 }
 
 /** Promise 1: rows that are gone leave the view before anything about them is published: if one comes back as it was, no mark may say that nothing happened. */
-async function forget({ view, remote }: RemoteParts, gone: readonly MarkedRow[]): Promise<void> {
+async function forgetMissing({ view, remote }: RemoteParts, gone: readonly MarkedRow[]): Promise<void> {
   view.forgetRows(gone.map(({ handle }) => handle));
   await remote.settle();
 }
