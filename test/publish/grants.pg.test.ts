@@ -110,7 +110,10 @@ const CASES: Readonly<Record<Exclude<Purpose, 'consume'>, Case>> = {
     commands: [['plan']],
   },
   status: {
-    prepare: async () => guarded.loseLocalCopy(),
+    prepare: async () => {
+      await guarded.world.run('account');
+      guarded.loseLocalCopy();
+    },
     commands: [['status'], ['state', 'show', 'account'], ['state', 'rebuild', 'account']],
     needs: ([name], { resourceName }) => name === 'status' || !resourceName.endsWith('.runs'),
   },

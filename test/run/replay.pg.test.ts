@@ -82,6 +82,7 @@ async function consume(groupId: string, topics: string[], count: number, whileIn
     await consumer.subscribe({ topics, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       consumer.on(consumer.events.CRASH, ({ payload }) => payload.restart || reject(payload.error));
+      if (count === 0) consumer.on(consumer.events.GROUP_JOIN, () => resolve());
       const eachMessage = async ({ message }: { message: { key: Buffer | null; headers?: Record<string, unknown> } }) => {
         seen.push(`${message.key} ${String(message.headers?.ce_id)}`);
         if (seen.length === count) resolve();
@@ -142,9 +143,8 @@ describe('a group of kafkajs', () => {
     expect((await say('replay', 'approve', file, ...signing(world.root, dana))).code).toBe(0);
     // While a member is in the group.
     await consume(group, [topic('customer'), topic('suspend')], 0, async () => {
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
       await refused(say('replay', 'apply', file), 'GROUP_ACTIVE', /has 1 member/);
-    }).catch(() => undefined);
+    });
     expect(await say('replay', 'apply', file)).toMatchObject({ code: 0 });
     // The same events, with the same ids.
     const again = await consume(group, [topic('customer'), topic('suspend')], 100);
