@@ -109,13 +109,17 @@ function isLostRace(error: unknown): boolean {
 /** Step 2: a live lease of another run ends this one before it has touched anything. */
 export async function lookBeforeFencing(job: Job, view: SnapshotView): Promise<void> {
   const { end } = await snapshotEnd(job, view);
-  if (end < view.state.offset) await mustBeItsCluster(job, view, end);
+  if (end < view.state.offset) await mustBeItsTopic(job, view, end);
   const owner = await newestOwner(job, view, end);
   if (owner !== null && !job.options.takeOver && isAlive(owner, job)) throw ownedElsewhere(owner, job.mapping.name, job.clock());
 }
 
-/** A view that is ahead of the topic may be that of another cluster, whose runs nobody here may shut out. */
-async function mustBeItsCluster(job: Job, view: SnapshotView, end: number): Promise<void> {
+/**
+ * A view that is ahead of the topic may be that of another cluster, whose runs nobody here may shut out. And where nothing was ever committed, no transaction of ours is
+ * undecided either: the topic was created anew.
+ */
+async function mustBeItsTopic(job: Job, view: SnapshotView, end: number): Promise<void> {
   const { control } = view.state;
-  if (control !== null && control.clusterId !== (await job.admin.clusterId())) throw aheadOfKafka(job, view, end);
+  const isElsewhere = control !== null && control.clusterId !== (await job.admin.clusterId());
+  if (end === 0 || isElsewhere) throw aheadOfKafka(job, view, end);
 }

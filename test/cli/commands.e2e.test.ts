@@ -71,6 +71,8 @@ const PLAN = z.strictObject({
       guards,
       live: count,
       watermark: z.string().nullable(),
+      cost: z.strictObject({ fullBytes: count, incrementalBytes: count.nullable() }).nullable(),
+      changeSet: z.string(),
       wouldStop: z.boolean(),
       topics: z.array(z.strictObject({ topic: z.string(), version: z.string(), facts: count })),
       samples: z.array(
