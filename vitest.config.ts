@@ -8,7 +8,7 @@ const ofTheCheck = 'test/repository/check.test.ts';
 // Against real accounts, by `npm run test:live` alone.
 const live = process.env.HEADRACE_LIVE === undefined ? [] : ['test/**/*.live.test.ts'];
 // Suites of what a run makes of its source, once more with the view in the warehouse.
-const alsoInTheWarehouse = ['test/faults/{source,columns,ties}.pg.test.ts', 'test/run/{also,rollback,classes}.pg.test.ts'];
+const alsoInTheWarehouse = ['test/faults/{source,columns,ties}.pg.test.ts', 'test/run/{also,classes}.pg.test.ts'];
 
 export default defineConfig({
   test: {
