@@ -1,10 +1,9 @@
 import { isRefused } from '../core/entry.ts';
 import { HeadraceError } from '../core/errors.ts';
+import { inDryView } from '../run/dry-view.ts';
 import type { Job } from '../run/job.ts';
 import { changeQuarantine, isTriedAgain, type QuarantineAction, rowText } from '../run/quarantine.ts';
-import { catchUp, snapshotEnd } from '../run/recovery.ts';
 import type { Repaired } from '../run/repair.ts';
-import { lookAt } from './look.ts';
 
 /** A row that is refused now. Times are milliseconds since 1970. */
 export interface RefusedRow {
@@ -60,9 +59,7 @@ export const SHOWN_DIGITS = 12;
 
 /** The rows that are refused now, by what the snapshot says; why, by what the quarantine topic says. Changes nothing. */
 export async function refusedRows(job: Job, selection: RowSelection = {}): Promise<readonly RefusedRow[]> {
-  const states = await lookAt({ ...job, openRemoteView: undefined }, async ({ view }) => {
-    const { end } = await snapshotEnd(job, view);
-    await catchUp(job, view, end);
+  const states = await inDryView({ ...job, openRemoteView: undefined }, async (view) => {
     const found = new Map<string, RefusedRow['state']>();
     if (view.state.quarantined === 0) return found;
     for (const { entry } of view.entries()) {

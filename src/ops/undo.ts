@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Mapping, Project } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
+import { inDryView } from '../run/dry-view.ts';
 import { lookUpEncodings } from '../run/encoding.ts';
 import type { Job } from '../run/job.ts';
 import { establishOrigin } from '../run/origin.ts';
-import { catchUp, snapshotEnd } from '../run/recovery.ts';
 import type { System } from '../run/system.ts';
 import { noCounts, refuseUndo, type UndoCounts, type UndoTarget, undoChanges } from '../run/undo.ts';
 import { createJob, type JobSettings } from './create-job.ts';
-import { lookAt } from './look.ts';
 import { needsApproval } from './plans/authorize.ts';
 import type { PlanContent } from './plans/plan-file.ts';
 import { riskOfClass } from './plans/risk.ts';
@@ -20,9 +19,7 @@ export async function planUndo(job: Job, target: UndoTarget): Promise<UndoCounts
   refuseUndo(job);
   await requireUndoable(job, target);
   const counts = noCounts();
-  await lookAt({ ...job, openRemoteView: undefined }, async ({ view }) => {
-    const { end } = await snapshotEnd(job, view);
-    await catchUp(job, view, end);
+  await inDryView({ ...job, openRemoteView: undefined }, async (view) => {
     const origin = await establishOrigin(job, view);
     const { own } = await lookUpEncodings(job);
     const parts = { view, fingerprints: origin.fingerprints, encoding: own, versionFloor: origin.record.versionFloor };

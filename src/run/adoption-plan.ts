@@ -5,7 +5,7 @@ import { type ControlRecord, encodeEntry } from '../snapshot/changelog.ts';
 import { Fingerprints } from '../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { WriterParts } from './chunk.ts';
-import type { Job } from './job.ts';
+import { type Job, timeOf } from './job.ts';
 import { fingerprintKey, type KeyRecord } from './origin.ts';
 import { type FactSurvey, readPublishedFacts } from './published-facts.ts';
 import { recordFormOf } from './record-form.ts';
@@ -114,7 +114,7 @@ export function* changesOf(
   scratch: SnapshotView | undefined,
   { isCompacted }: Pick<Survey, 'isCompacted'>,
 ): Iterable<Change> {
-  const at = new Date(job.clock()).toISOString().replace('Z', '000Z');
+  const at = timeOf(job);
   for (const { slot, entry, ordinal } of view.entries()) {
     const next = scratch === undefined ? null : merge(entry, scratch.findEntry(slot)?.entry, isCompacted);
     if (next === null || !encodeEntry(next).equals(encodeEntry(entry))) yield recorded(slot, entry, next, ordinal, at);

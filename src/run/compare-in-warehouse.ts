@@ -7,6 +7,7 @@ import type { ComparedScan } from '../warehouse/warehouse.ts';
 import type { ChangeSet } from './change-set.ts';
 import type { Comparison } from './comparison/comparison.ts';
 import { lookAhead } from './comparison/look-ahead.ts';
+import { textOf } from './comparison/text-of.ts';
 import { UnreadAccount } from './comparison/unread-account.ts';
 import type { Job } from './job.ts';
 import type { Watermark } from './watermark.ts';
@@ -111,7 +112,7 @@ async function publishVanished(parts: RemoteParts, account: UnreadAccount): Prom
   let left = comparison.vanished;
   if (parts.changedOnly) {
     for (const ordinals of account.pages(PAGE, (ordinal) => !comparison.isConfirmed(ordinal))) {
-      const bySlot = new Map((await remote.entriesAt(ordinals)).map((placed) => [Buffer.from(placed.slot).toString('latin1'), placed]));
+      const bySlot = new Map((await remote.entriesAt(ordinals)).map((placed) => [textOf(placed.slot), placed]));
       const entries = [...bySlot.values()].filter(isUnconfirmed);
       left -= entries.length;
       comparison.publishVanished(entries);

@@ -94,16 +94,16 @@ export async function fenceAfterLooking(job: Job, view: SnapshotView, producer: 
       return await producer.fence();
     } catch (error) {
       await producer.drop();
-      if (!isLostRace(error) || attempt === FENCE_ATTEMPTS) throw error;
+      if (!isUncertain(error) || attempt === FENCE_ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, STAND_BACK_MS * attempt));
       await lookBeforeFencing(job, view);
     }
   }
 }
 
-/** Also a commit that met the other's fence on its way: whether our record stands there matters to nobody. */
-function isLostRace(error: unknown): boolean {
-  return error instanceof HeadraceError && (error.code === 'FENCED' || error.code === 'OUTCOME_UNKNOWN');
+/** Whether a transaction was committed cannot be known: only recovery tells. Of an owner record that lost a race it matters to nobody. */
+export function isUncertain(error: unknown): boolean {
+  return error instanceof HeadraceError && (error.code === 'OUTCOME_UNKNOWN' || error.code === 'FENCED');
 }
 
 /** Step 2: a live lease of another run ends this one before it has touched anything. */

@@ -99,3 +99,8 @@ export interface ProgressSink {
   /** Something that a person should know although the run goes on. */
   warn(message: string): void;
 }
+
+/** Now, as events say it: RFC 3339 in UTC, with six digits. */
+export function timeOf({ clock }: Pick<Job, 'clock'>): string {
+  return new Date(clock()).toISOString().replace('Z', '000Z');
+}

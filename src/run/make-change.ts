@@ -1,3 +1,4 @@
+import type { Mapping } from '../config/project.ts';
 import type { Change, DeleteReason, RowMark } from '../core/change.ts';
 import type { Entry, Hash } from '../core/entry.ts';
 import type { Fact, Rejected } from '../core/fact.ts';
@@ -13,6 +14,12 @@ export interface KeepRules {
   /** The identity's text: not where nothing is ever deleted. */
   readonly identity: boolean;
   readonly onDelete: 'tombstone' | 'fact' | 'none';
+}
+
+/** What the mapping's entries keep. */
+export function keepRulesOf({ class: mappingClass, onDelete, undo }: Mapping): KeepRules {
+  const previous = undo === 'previous';
+  return { current: onDelete === 'fact' || previous, previous, identity: mappingClass !== 'behavior', onDelete };
 }
 
 export interface Prints {

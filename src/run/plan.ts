@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import type { FactCodec } from '../contract/codec.ts';
 import { formatVersion } from '../contract/contract.ts';
 import type { Change } from '../core/change.ts';
@@ -10,7 +7,7 @@ import { checkTopics } from './check-topics.ts';
 import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
 import { type ReadingCost, readingCost } from './cost.ts';
-import { openDryView } from './dry-view.ts';
+import { inDryView } from './dry-view.ts';
 import { lookUpEncodings } from './encoding.ts';
 import type { GuardVerdict } from './guards.ts';
 import type { Job } from './job.ts';
@@ -70,49 +67,40 @@ const SAMPLES_PER_KIND = 3;
 export async function plan(job: Job): Promise<PlanResult> {
   const [main, facts, encodings] = await Promise.all([compileContract(job), checkTopics(job), lookUpEncodings(job)]);
   const codec = encodings.own.values;
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'headrace-plan-'));
-  try {
-    const dry: Job = { ...job, folder };
-    const view = await openDryView(job, folder);
-    try {
-      const origin = await establishOrigin(dry, view);
-      const { control } = view.state;
-      refuseRolledBack(job, control);
-      const contract = publishedContract(job, control, main, encodings, facts);
-      const drift = driftOf(control?.columns ?? null, contract.columns, contract.mapper.columns);
-      const schema = judgeDrift(drift, contract.mapper.columns.length, job.options.allow);
-      const why = { askedFor: job.options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, control) };
-      const scope = decideScope(job.model, digestOfJob(job), control, why, job.clock());
-      const reading = await readModel(dry, view, scope, {
-        contract,
-        encode: contract.encode,
-        fingerprints: origin.fingerprints,
-        facts,
-        versionFloor: origin.record.versionFloor,
-        withDigest: true,
-      });
-      const { comparison } = reading;
-      return {
-        mapping: job.mapping.name,
-        scope: reading.scope.kind,
-        reason: reading.scope.reason,
-        counts: comparison.counts,
-        changedFields: Object.fromEntries(comparison.changedFields),
-        guards: scope.kind === 'initial load' ? [] : [schema, ...judgeReading(job, reading)],
-        live: comparison.confirmableBefore,
-        watermark: view.state.control?.watermark ?? null,
-        changeSet: reading.changes.digest ?? '',
-        cost: await readingCost(job, contract, reading.reached, view.state.control?.horizon ?? null),
-        ...(await lookAtChanges(job, codec, reading.changes.drain(), (key) =>
-          Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
-        )),
-      };
-    } finally {
-      await view.close();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return inDryView(job, async (view, dry) => {
+    const origin = await establishOrigin(dry, view);
+    const { control } = view.state;
+    refuseRolledBack(job, control);
+    const contract = publishedContract(job, control, main, encodings, facts);
+    const drift = driftOf(control?.columns ?? null, contract.columns, contract.mapper.columns);
+    const schema = judgeDrift(drift, contract.mapper.columns.length, job.options.allow);
+    const why = { askedFor: job.options.full, isRetyped: schema.exceeded, hasOtherTopics: hasOtherTopics(job, control) };
+    const scope = decideScope(job.model, digestOfJob(job), control, why, job.clock());
+    const reading = await readModel(dry, view, scope, {
+      contract,
+      encode: contract.encode,
+      fingerprints: origin.fingerprints,
+      facts,
+      versionFloor: origin.record.versionFloor,
+      withDigest: true,
+    });
+    const { comparison } = reading;
+    return {
+      mapping: job.mapping.name,
+      scope: reading.scope.kind,
+      reason: reading.scope.reason,
+      counts: comparison.counts,
+      changedFields: Object.fromEntries(comparison.changedFields),
+      guards: scope.kind === 'initial load' ? [] : [schema, ...judgeReading(job, reading)],
+      live: comparison.confirmableBefore,
+      watermark: view.state.control?.watermark ?? null,
+      changeSet: reading.changes.digest ?? '',
+      cost: await readingCost(job, contract, reading.reached, view.state.control?.horizon ?? null),
+      ...(await lookAtChanges(job, codec, reading.changes.drain(), (key) =>
+        Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
+      )),
+    };
+  });
 }
 
 async function lookAtChanges(

@@ -8,8 +8,10 @@ import type { IncomingRecord } from '../publish/publisher.ts';
 import { encodeEntry } from '../snapshot/changelog.ts';
 import type { Fingerprints } from '../snapshot/fingerprints.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
+import { textOf } from './comparison/text-of.ts';
 import { lookUpEncoding, type RunEncoding } from './encoding.ts';
 import type { Job } from './job.ts';
+import { keepRulesOf } from './make-change.ts';
 
 /** What the fact topic holds, before anything is concluded from it. */
 export interface FactSurvey {
@@ -48,7 +50,7 @@ export async function readPublishedFacts(job: Job, fingerprints: Fingerprints, s
     survey.records++;
     const { slot, entry } = entryOf(record, partition);
     survey.highestVersion = Math.max(survey.highestVersion, entry.version);
-    const text = Buffer.from(slot).toString('latin1');
+    const text = textOf(slot);
     const known = newest.get(text)?.entry ?? scratch.findEntry(slot)?.entry;
     if (known !== undefined && known.version > entry.version) return;
     newest.set(text, { slot, entry });
@@ -78,8 +80,7 @@ export function factReader(
   const canonical = canonicalFactOf(names);
   const decode = factDecoder(job, encoding);
   const source = `/headrace/${project.name}/${mapping.name}`;
-  const isImmutable = mapping.class === 'behavior';
-  const keepsCurrent = mapping.onDelete === 'fact' || mapping.undo === 'previous';
+  const keep = keepRulesOf(mapping);
   return ({ key: keyBytes, value, headers, offset }, partition) => {
     const version = Number(headers.ce_factversion);
     if (keyBytes === null || headers.ce_source !== source || !Number.isSafeInteger(version) || version < 1)
@@ -95,13 +96,13 @@ export function factReader(
       fingerprint: !isLive ? null : fields === undefined ? UNKNOWN_FINGERPRINT : fingerprints.fact(canonical(fields)),
       rowHash: null,
       fieldDigests: fields === undefined ? NONE : fingerprints.fieldDigests(names, fields),
-      identity: isLive && !isImmutable ? identity : null,
-      key: isLive && !isImmutable && key !== identity ? key : null,
+      identity: isLive && keep.identity ? identity : null,
+      key: isLive && keep.identity && key !== identity ? key : null,
       partition,
       offset,
       refused: null,
       cursor: null,
-      current: isLive && keepsCurrent ? value : null,
+      current: isLive && keep.current ? value : null,
       previous: null,
     };
     return { slot: fingerprints.identity(identity), entry };

@@ -1,5 +1,5 @@
 import { type Entry, isRefused } from '../core/entry.ts';
-import type { Job } from './job.ts';
+import { type Job, timeOf } from './job.ts';
 import { entryChange, type Repaired, repair } from './repair.ts';
 
 /**
@@ -19,7 +19,7 @@ export interface QuarantineOrder {
 /** Changes entries of refused rows, as the mapping's one writer. Those that are as the action leaves them are left alone: done twice, it does nothing more. */
 export async function changeQuarantine(job: Job, { action, isMeant, user, reason }: QuarantineOrder): Promise<Repaired> {
   const due = action === 'retry' ? 'retry' : undefined;
-  const at = new Date(job.clock()).toISOString().replace('Z', '000Z');
+  const at = timeOf(job);
   return repair(job, { kind: `quarantine ${action}`, origin: 'quarantine', user, reason, due }, async ({ view }) =>
     (function* () {
       for (const { slot, ...stored } of view.entries()) {

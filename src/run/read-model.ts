@@ -14,7 +14,8 @@ import { Comparison } from './comparison/comparison.ts';
 import { NeedsFullComparison } from './comparison/take-overs.ts';
 import type { Contract } from './contract.ts';
 import { checkHorizon, cursorAt, cursorPosition, expiriesBelow, nextHorizon } from './horizon.ts';
-import type { Job } from './job.ts';
+import { type Job, timeOf } from './job.ts';
+import { keepRulesOf } from './make-change.ts';
 import { digestOfJob, publishedNow } from './publication.ts';
 import type { PublishedContract } from './published-contract.ts';
 import type { Scope } from './scope.ts';
@@ -61,7 +62,7 @@ export async function readModel(job: Job, view: SnapshotView, scope: Scope, part
   if (late > 0) job.progress.warn(`${job.mapping.name}: ${lateText(late)}`);
   const horizon = nextHorizon(before, job.model, kind, reached);
   if (horizon === null) return { ...reading, horizon: before };
-  return { ...reading, horizon, expire: () => comparison.expire(expiriesBelow(horizon, view, detectedAt(job))) };
+  return { ...reading, horizon, expire: () => comparison.expire(expiriesBelow(horizon, view, timeOf(job))) };
 }
 
 function lateText(count: number): string {
@@ -98,7 +99,7 @@ async function readOnce(
   if (view.remote !== undefined) return readRemote(job, view, view.remote, scope, parts, warn);
   const { contract, onBatch } = parts;
   const startedAtMs = job.clock();
-  const changes = new ChangeSet(job.folder, { withDigest: parts.withDigest ?? job.options.changeSet !== undefined });
+  const changes = openChanges(job, parts);
   const scan = await job.warehouse.openScan(scanRequest(job, contract, scope, view.state.control?.horizon ?? null), job.signal);
   try {
     for (const note of scan.notes ?? []) warn(note);
@@ -141,7 +142,7 @@ async function readRemote(
   const complete = scope.kind !== 'incremental';
   const salt = await rawSalt(view.state.nonce, meaningOf(job, contract, contract.columns));
   const changedOnly = scope.kind === 'full comparison' && remote.comparedSalt === salt;
-  const changes = new ChangeSet(job.folder);
+  const changes = openChanges(job, parts);
   const request = scanRequest(job, contract, scope, null);
   const scan = await openRemoteScan(job, { ...request, changedOnly, salts: { raw: salt, key: remote.keySalt } });
   try {
@@ -176,6 +177,11 @@ async function readRemote(
   } finally {
     await scan.close();
   }
+}
+
+/** With a digest where a person may approve the changes, or has. */
+function openChanges(job: Job, { withDigest = job.options.changeSet !== undefined }: ReadingParts): ChangeSet {
+  return new ChangeSet(job.folder, { withDigest });
 }
 
 async function openRemoteScan(job: Job, request: Omit<ComparedScanRequest, 'place'>): Promise<ComparedScan> {
@@ -229,16 +235,11 @@ function startComparison(
       fieldNames: mapper.fieldNames,
       immutable,
       versionFloor,
-      keep: {
-        current: mapping.onDelete === 'fact' || mapping.undo === 'previous',
-        previous: mapping.undo === 'previous',
-        identity: !immutable,
-        onDelete: mapping.onDelete,
-      },
+      keep: keepRulesOf(mapping),
       endMissing: model.deletes.missingRows && mapping.onDelete !== 'none',
       baseline: scope.kind === 'initial load' && mapping.initialLoad === 'baseline',
       maxValueBytes: facts.maxValueBytes,
-      detectedAt: detectedAt(job),
+      detectedAt: timeOf(job),
       showKeys: options.showKeys,
       rejectNullCursor: model.cursor?.nulls === 'reject',
       cursorColumn: model.cursor?.column,
@@ -247,10 +248,6 @@ function startComparison(
       byGroups: scope.kind === 'full comparison',
     },
   );
-}
-
-function detectedAt(job: Job): string {
-  return new Date(job.clock()).toISOString().replace('Z', '000Z');
 }
 
 export function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null): ScanRequest {

@@ -3,6 +3,7 @@ import { HeadraceError } from '../core/errors.ts';
 import { SNAPSHOT_DELETE_RETENTION_MS } from '../publish/topics.ts';
 import { type ControlRecord, decodeRecord, encodeEntry, type OwnerRecord } from '../snapshot/changelog.ts';
 import type { EntryUpdate, SnapshotView } from '../snapshot/view.ts';
+import { textOf } from './comparison/text-of.ts';
 import type { Job } from './job.ts';
 
 /** Records of the snapshot topic that are applied to the view in one step. */
@@ -162,7 +163,7 @@ async function readSnapshot(
 /** A later record of a slot makes the earlier ones of the same step void. */
 function newestPerSlot(entries: readonly EntryUpdate[]): EntryUpdate[] {
   const newest = new Map<string, EntryUpdate>();
-  for (const entry of entries) newest.set(Buffer.from(entry.slot).toString('latin1'), entry);
+  for (const entry of entries) newest.set(textOf(entry.slot), entry);
   return [...newest.values()];
 }
 

@@ -6,9 +6,10 @@ import { eventId } from '../publish/event-id.ts';
 import type { IncomingRecord } from '../publish/publisher.ts';
 import { changedFields, type Fingerprints } from '../snapshot/fingerprints.ts';
 import type { SnapshotView, StoredEntry } from '../snapshot/view.ts';
+import { textOf } from './comparison/text-of.ts';
 import type { RunEncoding } from './encoding.ts';
-import type { Job } from './job.ts';
-import { deletion, type KeepRules } from './make-change.ts';
+import { type Job, timeOf } from './job.ts';
+import { deletion, type KeepRules, keepRulesOf } from './make-change.ts';
 import { factDecoder } from './published-facts.ts';
 import { entryChange, type Repaired, repair } from './repair.ts';
 
@@ -208,13 +209,8 @@ function* takeBack(
   const names = mapping.fields.map(({ name }) => name);
   const canonical = canonicalFactOf(names);
   const decode = factDecoder(job, encoding);
-  const at = new Date(job.clock()).toISOString().replace('Z', '000Z');
-  const keep: KeepRules = {
-    current: mapping.onDelete === 'fact' || mapping.undo === 'previous',
-    previous: mapping.undo === 'previous',
-    identity: true,
-    onDelete: mapping.onDelete,
-  };
+  const at = timeOf(job);
+  const keep = keepRulesOf(mapping);
   const skip = (reason: SkipReason) => {
     counts.skipped[reason] = (counts.skipped[reason] ?? 0) + 1;
   };
@@ -334,7 +330,7 @@ export async function release(
   identities: readonly string[] | 'all',
   by: { readonly user: string; readonly reason: string | null },
 ): Promise<Repaired> {
-  const at = new Date(job.clock()).toISOString().replace('Z', '000Z');
+  const at = timeOf(job);
   return repair(job, { kind: 'release', origin: 'undo', due: 'release', ...by }, async ({ view, origin }) =>
     (function* () {
       const wanted =
@@ -346,10 +342,6 @@ export async function release(
       }
     })(),
   );
-}
-
-function textOf(slot: Hash): string {
-  return Buffer.from(slot).toString('latin1');
 }
 
 function slotOf(text: string): Hash {

@@ -4,7 +4,7 @@ import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { SnapshotView, ViewStep } from '../snapshot/view.ts';
 import { type ChunkProgress, controlOf, unmoved, type WriterParts } from './chunk.ts';
 import type { LedgerRecord, LedgerSummary } from './chunk-records.ts';
-import { FencedProducer, fenceAfterLooking, lookBeforeFencing } from './fenced-producer.ts';
+import { FencedProducer, fenceAfterLooking, isUncertain, lookBeforeFencing } from './fenced-producer.ts';
 import type { Job } from './job.ts';
 import { ownedElsewhere, ownerOf } from './owner.ts';
 import { namesEveryTopic } from './publication.ts';
@@ -292,10 +292,6 @@ function failureOf(job: Job, error: unknown): NonNullable<LedgerRecord['failure'
   const isTold = error instanceof HeadraceError;
   const message = isTold && !job.options.showKeys ? error.message : 'told by the run itself alone';
   return { code: isTold ? error.code : job.signal.aborted ? 'INTERRUPTED' : 'BUG', message };
-}
-
-function isUncertain(error: unknown): boolean {
-  return error instanceof HeadraceError && (error.code === 'OUTCOME_UNKNOWN' || isFenced(error));
 }
 
 function isFenced(error: unknown): boolean {

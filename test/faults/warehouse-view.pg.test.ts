@@ -368,3 +368,29 @@ describe.concurrent('rights and errors', () => {
     });
   });
 });
+
+test('a change set is approved by its digest, which is the same wherever the view lies; another one does not pass', async () => {
+  const guarded = (ACCOUNTS.files.mappings.account ?? '').replace(/guards: .*/, 'guards: { updated: { share: 10%, at_least: 10 } }');
+  const files = { ...ACCOUNTS.files, mappings: { account: guarded } };
+  await withTables(
+    async (world, accounts) => {
+      await world.run('account');
+      await accounts.touch(FLIP, 'number <= 120');
+      const { changeSet } = await world.plan('account');
+      expect(changeSet).toMatch(/^changes:[0-9a-f]{64}$/);
+      const local = await (await world.edited({ ...files, keepContracts: true })).plan('account');
+      expect(local.changeSet).toBe(changeSet);
+
+      const approved = { allow: new Set(['updated']), changeSet };
+      await accounts.touch(FLIP, 'number = 121');
+      await expect(world.run('account', approved)).rejects.toMatchObject({
+        code: 'GUARD_STOPPED',
+        message: expect.stringMatching(/not those that were approved/),
+      });
+      await accounts.touch(FLIP, 'number = 121');
+      expect((await world.run('account', approved)).published).toBe(120);
+      await world.expectFacts('account', await accounts.expected());
+    },
+    { ...files, view: 'warehouse' },
+  );
+});

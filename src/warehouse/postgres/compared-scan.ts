@@ -2,26 +2,18 @@ import type { Column, ComparedRows, MarkedRow } from '../../core/row.ts';
 import type { ComparedScan, ScanTotals } from '../warehouse.ts';
 import type { CompareTexts } from './compare-text.ts';
 import { ComparedLines } from './compared-rows.ts';
-import { type PostgresConnection, throwIfAborted } from './connection.ts';
+import { throwIfAborted } from './connection.ts';
 import { postgresError } from './errors.ts';
-import { LineSplitter } from './lines.ts';
+import { OpenScan, type OpenScanState } from './open-scan.ts';
 import type { LineLayout } from './rows.ts';
-import { incomplete, SILENCE_GRACE_MS, watchSilence } from './scan.ts';
 import { fieldDecoder } from './values.ts';
 import { verdictOf } from './verdicts.ts';
 import { droppedTables } from './view-tables.ts';
 
-export interface ComparedScanState {
-  readonly connection: PostgresConnection;
-  readonly signal: AbortSignal;
-  readonly columns: readonly Column[];
+export interface ComparedScanState extends OpenScanState {
   readonly cursor: Column | undefined;
-  readonly now: string | null;
-  readonly notes: readonly string[];
-  readonly estimatedRows: number | undefined;
   readonly texts: CompareTexts;
   readonly layout: LineLayout;
-  readonly statementTimeoutMs: number;
   /** Of the view, for errors. */
   readonly address: string;
   /** The view's table. */
@@ -43,35 +35,16 @@ const BATCH_BYTES = 256 * 1024;
 const PAGE = 10_000;
 
 /** One transaction; a COPY, and then whatever is asked. */
-export class PostgresComparedScan implements ComparedScan {
-  readonly columns: readonly Column[];
-  readonly now: string | null;
-  readonly notes: readonly string[];
-  readonly estimatedRows: number | undefined;
-  readonly #state: ComparedScanState;
-  readonly #abort: () => void;
-  #started = false;
-
-  constructor(state: ComparedScanState) {
-    this.#state = state;
-    this.columns = state.columns;
-    this.now = state.now;
-    this.notes = state.notes;
-    this.estimatedRows = state.estimatedRows;
-    this.#abort = () => state.connection.destroy();
-    state.signal.addEventListener('abort', this.#abort, { once: true });
-  }
-
+export class PostgresComparedScan extends OpenScan<ComparedScanState> implements ComparedScan {
   async *batches(): AsyncGenerator<ComparedRows, void, undefined> {
-    if (this.#started) throw new Error('A scan is read once.');
-    this.#started = true;
-    yield* this.#lines(this.#state.texts.rows);
+    this.mustBeFirst();
+    yield* this.#lines(this.state.texts.rows);
   }
 
   async totals(): Promise<ScanTotals> {
     return this.#guarded(async () => {
-      const { client } = this.#state.connection;
-      const { texts, cursor } = this.#state;
+      const { client } = this.state.connection;
+      const { texts, cursor } = this.state;
       const [totals] = (await client.query<TotalsRow>(texts.totals)).rows;
       const known = { fact: 0, absent: 0, quarantined: 0 };
       for (const { verdict, rows } of (await client.query<KnownTotals>(texts.known)).rows) known[verdictOf(verdict)] = Number(rows);
@@ -83,8 +56,8 @@ export class PostgresComparedScan implements ComparedScan {
   }
 
   async *missing(): AsyncIterable<readonly MarkedRow[]> {
-    const { client } = this.#state.connection;
-    await this.#guarded(() => client.query(`declare headrace_missing no scroll cursor for ${this.#state.texts.missing}`));
+    const { client } = this.state.connection;
+    await this.#guarded(() => client.query(`declare headrace_missing no scroll cursor for ${this.state.texts.missing}`));
     for (;;) {
       const { rows } = await this.#guarded(() =>
         client.query<{ handle: Buffer; ordinal: string; verdict: number }>(`fetch ${PAGE} from headrace_missing`),
@@ -95,53 +68,28 @@ export class PostgresComparedScan implements ComparedScan {
   }
 
   async *repeated(): AsyncGenerator<ComparedRows, void, undefined> {
-    yield* this.#lines(this.#state.texts.repeated);
-  }
-
-  async close(): Promise<void> {
-    this.#state.signal.removeEventListener('abort', this.#abort);
-    this.#state.connection.destroy();
+    yield* this.#lines(this.state.texts.repeated);
   }
 
   async *#lines(text: string): AsyncGenerator<ComparedRows, void, undefined> {
-    const { connection, layout, signal, statementTimeoutMs } = this.#state;
-    throwIfAborted(signal);
-    const silence = watchSilence(statementTimeoutMs + SILENCE_GRACE_MS, () => connection.destroy());
+    const { layout } = this.state;
     try {
-      const { to } = await import('pg-copy-streams');
-      const stream = connection.client.query(to(`copy (${text}) to stdout`, { highWaterMark: BATCH_BYTES }));
-      const splitter = new LineSplitter(BATCH_BYTES);
-      let rows = 0;
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        const lines = splitter.push(chunk);
-        if (lines === undefined) continue;
-        const batch = new ComparedLines(lines, layout);
-        rows += batch.count + batch.unmatched.length;
-        silence.pause();
-        yield batch;
-        silence.resume();
-      }
-      const last = splitter.flush();
-      if (last !== undefined) {
-        const batch = new ComparedLines(last, layout);
-        rows += batch.count + batch.unmatched.length;
-        silence.pause();
-        yield batch;
-        silence.resume();
-      }
-      // The end of the data is not yet the end of the statement: only the answer to the next one shows that the server completed it.
-      await connection.client.query('select 1');
-      if (stream.rowCount !== rows) throw incomplete(stream.rowCount, rows);
+      yield* this.copy({
+        text,
+        blockBytes: BATCH_BYTES,
+        finish: 'select 1',
+        cut: (lines) => {
+          const batch = new ComparedLines(lines, layout);
+          return { batch, rows: batch.count + batch.unmatched.length };
+        },
+      });
     } catch (error) {
       throw this.#failed(error);
-    } finally {
-      silence.pause();
     }
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {
-    const { connection, statementTimeoutMs } = this.#state;
-    const silence = watchSilence(statementTimeoutMs + SILENCE_GRACE_MS, () => connection.destroy());
+    const silence = this.watchSilence();
     try {
       return await work();
     } catch (error) {
@@ -152,7 +100,7 @@ export class PostgresComparedScan implements ComparedScan {
   }
 
   #failed(error: unknown): unknown {
-    const { connection, signal, address, rowsTable } = this.#state;
+    const { connection, signal, address, rowsTable } = this.state;
     connection.destroy();
     throwIfAborted(signal);
     const { code, message } = error as { code?: unknown; message?: string };

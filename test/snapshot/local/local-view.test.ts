@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, utim
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RowMark } from '../../../src/core/change.ts';
 import type { Entry } from '../../../src/core/entry.ts';
 import { encodeEntry } from '../../../src/snapshot/changelog.ts';
 import { LocalView } from '../../../src/snapshot/local/local-view.ts';
+import { entry, hash, mark } from '../../conformance/view.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -13,23 +13,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const hash = (n: number) => Uint8Array.from({ length: 16 }, (_, i) => (n >> ((i % 4) * 8)) & 255);
-const entry = (n: number, state: Entry['state'] = 'live'): Entry => ({
-  state,
-  version: n,
-  fingerprint: hash(n),
-  rowHash: hash(n + 1),
-  fieldDigests: new Uint8Array(8),
-  identity: `identity ${n}`,
-  key: null,
-  partition: 0,
-  offset: n,
-  refused: null,
-  current: null,
-  previous: null,
-  cursor: null,
-});
-const mark = (n: number): RowMark => ({ key: Buffer.from(`row ${n}`), ordinal: n, verdict: 'fact', raw: hash(n + 2), slot: hash(n) });
 const fill = (view: LocalView, count: number) =>
   view.apply({
     expected: view.state.offset,
