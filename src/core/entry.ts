@@ -1,17 +1,20 @@
-/** What the snapshot keeps of one identity: see docs/protocol.md for the meaning of each state. */
-export type EntryState =
+/** What the snapshot keeps of one identity: see docs/protocol.md for the meaning of each state. Stored as its place in this list: a new one comes last. */
+export const ENTRY_STATES = [
   /** The newest published version is a fact. */
-  | 'live'
+  'live',
   /** The newest published version is a deletion; the version is kept so that a revived identity goes on counting. */
-  | 'deleted'
+  'deleted',
   /** The row was refused. Whatever was published before stays; `refused` says which row not to report again. */
-  | 'quarantined'
+  'quarantined',
   /** An undo published an earlier fact; `refused` says which fact not to publish again. */
-  | 'held'
+  'held',
   /** Erased for good: nothing of this identity is published any more. */
-  | 'erased'
+  'erased',
   /** As quarantined, but a person has said that the row is of no interest: it stays refused without a word until it changes. */
-  | 'discarded';
+  'discarded',
+] as const;
+
+export type EntryState = (typeof ENTRY_STATES)[number];
 
 /** Sixteen bytes of a keyed hash. */
 export type Hash = Uint8Array;

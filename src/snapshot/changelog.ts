@@ -1,4 +1,4 @@
-import type { Entry, EntryState, Hash } from '../core/entry.ts';
+import { ENTRY_STATES, type Entry, type EntryState, type Hash } from '../core/entry.ts';
 import { HeadraceError } from '../core/errors.ts';
 
 /**
@@ -16,7 +16,6 @@ const FORMAT = 1;
 /** As format 1, with the cursor (a double) behind it: for entries that expire. */
 const FORMAT_WITH_CURSOR = 2;
 const CURSOR_BYTES = 8;
-const STATES: readonly EntryState[] = ['live', 'deleted', 'quarantined', 'held', 'erased', 'discarded'];
 
 /** Progress, written in the same transaction as the facts that it speaks of. */
 export interface ControlRecord {
@@ -154,7 +153,7 @@ export function encodeEntry(entry: Entry, partition = entry.partition, offset = 
   if (current !== null) flags |= HAS_CURRENT;
   if (previous !== null) flags |= HAS_PREVIOUS;
   out[0] = entry.cursor === null ? FORMAT : FORMAT_WITH_CURSOR;
-  out[1] = STATES.indexOf(entry.state);
+  out[1] = ENTRY_STATES.indexOf(entry.state);
   out[2] = flags;
   let at = writeVarint(out, 3, entry.version);
   if (fingerprint !== null) at = writeBytes(out, at, fingerprint);
@@ -176,7 +175,7 @@ export function decodeEntry(bytes: Uint8Array, where: string): Entry {
   const format = reader.byte();
   if (format !== FORMAT && format !== FORMAT_WITH_CURSOR)
     throw corrupt(where, `an entry of format ${format}; this version reads formats ${FORMAT} and ${FORMAT_WITH_CURSOR}`);
-  const state = STATES[reader.byte()];
+  const state = ENTRY_STATES[reader.byte()];
   if (state === undefined) throw corrupt(where, 'an entry of an unknown state');
   const flags = reader.byte();
   const version = reader.varint();
@@ -202,7 +201,7 @@ export function decodeEntry(bytes: Uint8Array, where: string): Entry {
 
 /** Of an encoded entry, without decoding the rest of it. */
 export function stateOfEntry(bytes: Uint8Array): EntryState {
-  const state = STATES[bytes[1] ?? STATES.length];
+  const state = ENTRY_STATES[bytes[1] ?? ENTRY_STATES.length];
   if (state === undefined) throw corrupt('An encoded entry', 'an unknown state');
   return state;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PostgresConfig } from '../../config/project.ts';
 import type { RowMark } from '../../core/change.ts';
-import type { EntryState } from '../../core/entry.ts';
+import { ENTRY_STATES, type EntryState, isRefused, mustBeConfirmed } from '../../core/entry.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import type { KnownRow } from '../../core/row.ts';
 import type { StoredViewState, TableEntry, ViewCounts, ViewPlace, ViewTables, ViewWrite } from '../../core/view-tables.ts';
@@ -13,11 +13,11 @@ import { each, nullable, queryPacked, takeNullable } from './packed-query.ts';
 import { VERDICTS, verdictOf } from './verdicts.ts';
 import { grantTexts, type QualifiedNames, qualifiedNames, schemaText, tableTexts } from './view-ddl.ts';
 
-const STATES: readonly EntryState[] = ['live', 'deleted', 'quarantined', 'held', 'erased', 'discarded'];
-/** States of entries that a full comparison must find a row of: `mustBeConfirmed`. */
-const CONFIRMABLE = `(${[0, 2, 3, 5].join(', ')})`;
-/** States of entries whose row was refused: `isRefused`. */
-const REFUSED = '(2, 5)';
+/** States, as SQL's list of their codes. */
+const codesOf = (isMeant: (state: EntryState) => boolean) =>
+  `(${ENTRY_STATES.flatMap((state, code) => (isMeant(state) ? [code] : [])).join(', ')})`;
+const CONFIRMABLE = codesOf(mustBeConfirmed);
+const REFUSED = codesOf(isRefused);
 const PAGE = 10_000;
 const HASH_BYTES = 16;
 
@@ -252,7 +252,7 @@ end as missing from present`,
         update.slot,
         int8(update.ordinal),
         int8(update.newOrdinal),
-        int2(STATES.indexOf(update.state)),
+        int2(ENTRY_STATES.indexOf(update.state)),
         update.rowHash,
         update.bytes,
       ]);
