@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 
-/** A vitest reporter that counts tests, and writes the counts to the file that HEADRACE_TEST_COUNTS names. */
+/** A vitest reporter that counts tests, names those that failed, and writes both to the file that HEADRACE_TEST_COUNTS names. */
 // biome-ignore lint/style/noDefaultExport: vitest loads a reporter by its default export
 export default class CountReporter {
   /**
@@ -10,17 +10,28 @@ export default class CountReporter {
    */
   onTestRunEnd(modules, unhandledErrors) {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    const failures = unhandledErrors.map((error) => describe('(no test)', [error]));
     for (const module of modules) {
       const failedBefore = counts.failed;
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const { state, errors } = test.result();
         // A test still pending at the end was never run, because the run was cut short.
         counts[state === 'pending' ? 'skipped' : state] += 1;
+        if (state === 'failed') failures.push(describe(`${module.relativeModuleId} › ${test.fullName}`, errors));
       }
       // A file that cannot be loaded, or whose hooks fail, may have no failed test.
-      if (module.state() === 'failed' && counts.failed === failedBefore) counts.failed += 1;
+      if (module.state() === 'failed' && counts.failed === failedBefore) {
+        counts.failed += 1;
+        failures.push(describe(module.relativeModuleId, module.errors()));
+      }
     }
     const file = process.env.HEADRACE_TEST_COUNTS;
-    if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
+    if (file !== undefined) writeFileSync(file, JSON.stringify({ counts, failures }));
   }
+}
+
+/** One line: the place, and how its first error begins. */
+function describe(place, errors) {
+  const [message = 'no error was given'] = (errors?.[0]?.message ?? '').split('\n').filter((line) => line.trim() !== '');
+  return `${place}: ${message.slice(0, 300)}`;
 }

@@ -1,4 +1,4 @@
-/** Runs vitest, and says in one last line how many tests passed and failed. */
+/** Runs vitest, names the tests that failed once more, and says in one last line how many passed and failed. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,9 +29,11 @@ export async function countTests(args) {
     const ending = await run(...tool('vitest', 'run', '--reporter=default', '--reporter=./scripts/count-reporter.mjs', ...args), {
       HEADRACE_TEST_COUNTS: file,
     });
-    const counts = readCounts(file);
+    const report = readReport(file);
     // An ending without counts, or a failure that no test shows (a service that did not start): it counts as one failure.
-    if (counts === undefined) return { ending: ending.code === 0 ? FAILURE : ending, counts: NOT_RUN };
+    if (report === undefined) return { ending: ending.code === 0 ? FAILURE : ending, counts: NOT_RUN };
+    const { counts, failures } = report;
+    for (const failure of failures) console.log(`FAILED ${failure}`);
     return { ending, counts: ending.code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -42,7 +44,7 @@ export function formatCounts({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-function readCounts(file) {
+function readReport(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
