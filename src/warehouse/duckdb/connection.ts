@@ -1,77 +1,60 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DuckDbConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
-import { duckdbError, isInterrupt, isLocked, openError } from './errors.ts';
-
-/** How often a file that a writer holds is tried again, until connectTimeoutMs is over. */
-const LOCK_RETRY_MS = 100;
+import { DUCKDB_DIALECT } from './dialect.ts';
+import { duckdbError, isInterrupt } from './errors.ts';
+import { type FileUse, OpenFiles } from './files.ts';
+import { throwIfAborted } from './interrupts.ts';
 
 /** What is pinned: the texts of rows, and so raw fingerprints, depend on nothing else. */
 const SESSION = "set TimeZone = 'UTC'; set enable_progress_bar = false;";
 
-/**
- * The database file, open only while it is used: an open file shuts out every writer, and a reader that never closes it would stop dbt for ever.
- * Scans at the same time share one instance.
- */
-export class SharedDatabase {
+/** The connections to one database file. */
+export class DuckDbConnections {
   readonly #config: DuckDbConfig;
   readonly #open = new Set<DuckDbConnection>();
-  #instance: Promise<DuckDBInstance> | undefined;
-  #users = 0;
 
   constructor(config: DuckDbConfig) {
     this.#config = config;
   }
 
-  /** A connection with a transaction of its own; throws WAREHOUSE_UNREACHABLE. The caller closes it. */
-  async open(signal?: AbortSignal): Promise<DuckDbConnection> {
-    this.#users++;
-    this.#instance ??= openReadOnly(this.#config, signal);
-    let duckdb: DuckDBConnection;
-    try {
-      duckdb = await (await this.#instance).connect();
-    } catch (error) {
-      await this.#release();
-      throw duckdbError(error, this.#config.path);
-    }
-    const connection = new DuckDbConnection(duckdb, this.#config, () => {
-      this.#open.delete(connection);
-      return this.#release();
+  /** In a read-only transaction on the warehouse's file, with the view's beside it; throws WAREHOUSE_UNREACHABLE. The caller closes it. */
+  async open(signal?: AbortSignal, view?: FileUse): Promise<DuckDbConnection> {
+    const warehouse = { path: this.#config.path };
+    return this.#connect(view === undefined ? [warehouse] : [warehouse, view], this.#config.path, signal, async (duckdb, [alias = '']) => {
+      await duckdb.run(`use ${DUCKDB_DIALECT.quoteName(alias)}`);
+      await duckdb.run('begin transaction read only');
     });
-    this.#open.add(connection);
-    try {
-      await connection.wait(duckdb.run(SESSION).then(() => duckdb.run('begin transaction read only')));
-      return connection;
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
+  }
+
+  /** On the view's file alone. */
+  openView(view: FileUse): Promise<DuckDbConnection> {
+    return this.#connect([view], view.path, undefined, async () => undefined);
   }
 
   async closeAll(): Promise<void> {
     await Promise.all([...this.#open].map((connection) => connection.close()));
   }
 
-  async #release(): Promise<void> {
-    if (--this.#users > 0) return;
-    const instance = this.#instance;
-    this.#instance = undefined;
-    // An instance that failed to open has said so to the one who asked for it.
-    (await instance?.catch(() => undefined))?.closeSync();
-  }
-}
-
-async function openReadOnly(config: DuckDbConfig, signal: AbortSignal | undefined): Promise<DuckDBInstance> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  const deadline = Date.now() + config.connectTimeoutMs;
-  for (;;) {
-    throwIfAborted(signal);
+  async #connect(
+    files: readonly FileUse[],
+    path: string,
+    signal: AbortSignal | undefined,
+    begin: (duckdb: DuckDBConnection, aliases: readonly string[]) => Promise<unknown>,
+  ): Promise<DuckDbConnection> {
+    const { connectTimeoutMs } = this.#config;
+    const { duckdb, aliases, letGo } = await OpenFiles.of(this.#config.path).connect(files, { connectTimeoutMs, signal });
+    const connection = new DuckDbConnection(duckdb, { ...this.#config, path }, () => {
+      this.#open.delete(connection);
+      return letGo();
+    });
+    this.#open.add(connection);
     try {
-      return await DuckDBInstance.create(config.path, { access_mode: 'READ_ONLY' });
+      await connection.wait(duckdb.run(SESSION).then(() => begin(duckdb, aliases)));
+      return connection;
     } catch (error) {
-      if (!isLocked(error) || Date.now() + LOCK_RETRY_MS > deadline) throw openError(error, config.path);
-      await sleep(LOCK_RETRY_MS);
+      await connection.close();
+      throw error;
     }
   }
 }
@@ -145,11 +128,4 @@ export class DuckDbConnection {
       },
     );
   }
-}
-
-/** Throws the signal's own HeadraceError, or INTERRUPTED. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return;
-  if (signal.reason instanceof HeadraceError) throw signal.reason;
-  throw new HeadraceError('INTERRUPTED', 'Reading the warehouse was interrupted.');
 }

@@ -53,6 +53,16 @@ export function isLocked(error: unknown): boolean {
   return /Could not set lock|Conflicting lock/i.test(firstParagraph(error));
 }
 
+/** Of a file that this user, or this disk, lets nobody write. */
+export function isUnwritable(error: unknown): boolean {
+  return /Permission denied|Read-only file system/i.test(firstParagraph(error));
+}
+
+/** Of a file whose content is not what DuckDB wrote, or what this version cannot read. */
+export function isDamaged(error: unknown): boolean {
+  return /not a valid DuckDB database|corrupt|checksum|storage version|version number/i.test(firstParagraph(error));
+}
+
 export function isInterrupt(error: unknown): boolean {
   return /^INTERRUPT Error/i.test(firstParagraph(error));
 }

@@ -1,7 +1,8 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Column, RowBatch } from '../../core/row.ts';
 import type { Scan } from '../warehouse.ts';
-import { type DuckDbConnection, throwIfAborted } from './connection.ts';
+import type { DuckDbConnection } from './connection.ts';
+import { throwIfAborted } from './interrupts.ts';
 import { PackedRows, type RowLayout } from './rows.ts';
 
 /** What a scan was opened with. */

@@ -5,8 +5,9 @@ import { pickColumns } from '../pick-columns.ts';
 import { scanQuery } from '../query.ts';
 import type { Scan, ScanRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
 import { readColumns, rowExpression, textExpression } from './columns.ts';
-import { type DuckDbConnection, SharedDatabase, throwIfAborted } from './connection.ts';
+import { type DuckDbConnection, DuckDbConnections } from './connection.ts';
 import { DUCKDB_DIALECT } from './dialect.ts';
+import { throwIfAborted } from './interrupts.ts';
 import type { RowLayout } from './rows.ts';
 import { DuckDbScan } from './scan.ts';
 import { fieldDecoder } from './values.ts';
@@ -15,11 +16,11 @@ import { fieldDecoder } from './values.ts';
 export class DuckDbWarehouse implements Warehouse {
   readonly type = 'duckdb';
   readonly #config: DuckDbConfig;
-  readonly #database: SharedDatabase;
+  readonly #connections: DuckDbConnections;
 
   constructor(config: DuckDbConfig) {
     this.#config = config;
-    this.#database = new SharedDatabase(config);
+    this.#connections = new DuckDbConnections(config);
   }
 
   async ping(): Promise<WarehouseInfo> {
@@ -35,7 +36,7 @@ export class DuckDbWarehouse implements Warehouse {
 
   async openScan(request: ScanRequest, signal: AbortSignal): Promise<Scan> {
     throwIfAborted(signal);
-    const connection = await this.#database.open(signal);
+    const connection = await this.#connections.open(signal);
     try {
       const picked = pickColumns(request, await connection.wait(readColumns(connection.duckdb, request.relation), signal));
       const plan = planScan(request, picked.columns, picked.cursor);
@@ -55,11 +56,11 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   async close(): Promise<void> {
-    await this.#database.closeAll();
+    await this.#connections.closeAll();
   }
 
   async #use<T>(work: (connection: DuckDbConnection) => Promise<T>): Promise<T> {
-    const connection = await this.#database.open();
+    const connection = await this.#connections.open();
     try {
       return await work(connection);
     } finally {

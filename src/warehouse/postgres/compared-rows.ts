@@ -1,7 +1,7 @@
 import type { ComparedRows, MarkedRow, RowValues } from '../../core/row.ts';
+import { verdictOf } from '../verdicts.ts';
 import { LEADING_FIELDS } from './compare-text.ts';
 import { type CopyRows, type LineLayout, LineMarker } from './rows.ts';
-import { verdictOf } from './verdicts.ts';
 
 const TAB = 9;
 const NEWLINE = 10;

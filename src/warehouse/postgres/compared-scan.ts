@@ -1,4 +1,6 @@
 import type { Column, ComparedRows, MarkedRow } from '../../core/row.ts';
+import { verdictOf } from '../verdicts.ts';
+import { droppedTables } from '../view-engine.ts';
 import type { ComparedScan, ScanTotals } from '../warehouse.ts';
 import type { CompareTexts } from './compare-text.ts';
 import { ComparedLines } from './compared-rows.ts';
@@ -7,8 +9,6 @@ import { postgresError } from './errors.ts';
 import { OpenScan, type OpenScanState } from './open-scan.ts';
 import type { LineLayout } from './rows.ts';
 import { fieldDecoder } from './values.ts';
-import { verdictOf } from './verdicts.ts';
-import { droppedTables } from './view-tables.ts';
 
 export interface ComparedScanState extends OpenScanState {
   readonly cursor: Column | undefined;

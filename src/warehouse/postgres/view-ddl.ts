@@ -1,14 +1,7 @@
 import type { ViewPlace } from '../../core/view-tables.ts';
+import type { QualifiedNames } from '../view-engine.ts';
 import { VIEW_LAYOUT, viewNames } from '../view-names.ts';
 import { POSTGRES_DIALECT, quoteText } from './dialect.ts';
-
-/** Qualified and quoted names. */
-export interface QualifiedNames {
-  readonly schema: string;
-  readonly views: string;
-  readonly entries: string;
-  readonly rows: string;
-}
 
 export function qualifiedNames(place: ViewPlace): QualifiedNames {
   const { schema, views, entries, rows } = viewNames(place);

@@ -3,6 +3,7 @@ import type { Column } from '../../core/row.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { describeQuery, scanQuery } from '../query.ts';
+import { SqlViewTables } from '../view-tables.ts';
 import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest, Warehouse, WarehouseInfo, WarehouseViews } from '../warehouse.ts';
 import { type PostgresColumn, readColumns, selectItem } from './columns.ts';
 import { compareTexts } from './compare-text.ts';
@@ -15,7 +16,7 @@ import type { LineLayout } from './rows.ts';
 import { PostgresScan } from './scan.ts';
 import { fieldDecoder } from './values.ts';
 import { ddlText, qualifiedNames } from './view-ddl.ts';
-import { PostgresViewTables } from './view-tables.ts';
+import { PostgresViewEngine } from './view-engine.ts';
 
 /** PostgreSQL 13 and newer. Every call has a connection and a read-only transaction of its own, so that a broken one breaks nothing else. */
 export class PostgresWarehouse implements Warehouse {
@@ -118,7 +119,7 @@ export class PostgresWarehouse implements Warehouse {
   }
 
   readonly views: WarehouseViews = {
-    tables: (place) => new PostgresViewTables(this.#config, place, (connection) => this.#track(connection)),
+    tables: (place) => new SqlViewTables(new PostgresViewEngine(this.#config, place, (connection) => this.#track(connection)), place),
     openScan: (request, signal) => this.#openComparedScan(request, signal),
     ddl: ddlText,
   };

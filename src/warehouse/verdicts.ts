@@ -1,5 +1,5 @@
-import type { RowVerdict } from '../../core/change.ts';
-import { HeadraceError } from '../../core/errors.ts';
+import type { RowVerdict } from '../core/change.ts';
+import { HeadraceError } from '../core/errors.ts';
 
 /** A verdict is stored as its place in this list. */
 export const VERDICTS: readonly RowVerdict[] = ['fact', 'absent', 'quarantined'];
