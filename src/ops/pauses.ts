@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Project } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** A person's word that `headrace serve` shall not start a mapping. */
 export interface Pause {
@@ -38,12 +39,8 @@ export function pauseMapping(project: Project, pause: Pause): Pause {
   const known = pausesOf(project).get(pause.mapping);
   if (known !== undefined) return known;
   const folder = folderOfPauses(project);
-  const file = path.join(folder, `${pause.mapping}.json`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify({ format: 1, ...pause }), { mode: 0o600, flush: true });
-    renameSync(draft, file);
+    writeWhole(path.join(folder, `${pause.mapping}.json`), JSON.stringify({ format: 1, ...pause }));
   } catch (error) {
     throw unusable(folder, error);
   }

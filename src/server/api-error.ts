@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { describeError } from '../cli/error-text.ts';
 import { EXIT, HeadraceError } from '../core/errors.ts';
 import type { errorShape } from './api-shapes.ts';
-import { UnknownMapping } from './routes.ts';
+import { NotThere } from './route.ts';
 
 type ErrorBody = z.input<typeof errorShape>;
 type ApiCode = 'BAD_REQUEST' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND' | 'TOO_MANY_REQUESTS';
@@ -39,8 +39,8 @@ function bodyOf(code: ApiCode, message: string, suggestion?: string): ErrorBody 
 }
 
 function statusOf(error: HeadraceError): number {
-  if (error instanceof UnknownMapping) return 404;
+  if (error instanceof NotThere) return 404;
   if (error.code === 'INTERRUPTED') return 503;
-  if (error.exitCode === EXIT.stopped) return 409;
+  if (error.exitCode === EXIT.stopped || error.exitCode === EXIT.owned) return 409;
   return error.exitCode === EXIT.invalid ? 400 : 503;
 }

@@ -3,19 +3,17 @@ import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 
 /** The shapes of the HTTP API: requests are checked with them, and the OpenAPI document is made of them. Times are ISO texts in UTC. */
 
-const instant = z.iso.datetime();
+export const instant = z.iso.datetime();
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it refuses; \p{Cc} is unknown to most readers of JSON Schemas
 const PRINTABLE = /^[^\u0000-\u001f\u007f-\u009f]*$/;
-const text = (longest: number) => z.string().min(1).max(longest).regex(PRINTABLE);
+export const text = (longest: number) => z.string().min(1).max(longest).regex(PRINTABLE);
 
-export const mappingParams = z.strictObject({ mapping: z.string().regex(/^[a-z0-9-]{1,63}$/) });
+const mappingName = z.string().regex(/^[a-z0-9-]{1,63}$/);
+
+export const mappingParams = z.strictObject({ mapping: mappingName });
 
 export const runsQuery = z.strictObject({
-  mapping: z
-    .string()
-    .regex(/^[a-z0-9-]{1,63}$/)
-    .optional()
-    .meta({ description: 'Of this mapping alone.' }),
+  mapping: mappingName.optional().meta({ description: 'Of this mapping alone.' }),
   limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'At most so many, the newest first.' }),
 });
 

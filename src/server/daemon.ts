@@ -5,10 +5,12 @@ import { lastStartOf } from '../ops/last-start.ts';
 import { type Pause, pauseMapping, pausesOf, resumeMapping } from '../ops/pauses.ts';
 import type { Purpose } from '../publish/grants.ts';
 import { capture, type RunResult } from '../run/capture.ts';
+import type { Job } from '../run/job.ts';
 import { Scheduler } from '../run/schedule/scheduler.ts';
 import type { Start, TriggerOptions, Turn } from '../run/schedule/turn.ts';
 import type { ReachStep } from '../run/steps.ts';
 import type { System } from '../run/system.ts';
+import { Errands } from './errands.ts';
 import type { DaemonObserver } from './observer.ts';
 import { plansOf, schedulerSettings } from './plans.ts';
 import { describedError, endingOf, RecentRuns } from './run-record.ts';
@@ -26,6 +28,8 @@ export interface DaemonParts {
 const LONGEST_SLEEP_MS = 1_000;
 /** Questions at a time for when the mappings ran last. */
 const CATCH_UP_AT_A_TIME = 4;
+/** Whoever asks for a repair waits so long for the run that is under way. */
+const WAIT_FOR_RUN_MS = 8_000;
 
 /**
  * Runs the mappings of a project by their schedules until it is asked to end. The scheduler decides what starts; here is the clock, and the runs. Each run has
@@ -36,6 +40,7 @@ export class Daemon {
   readonly #parts: DaemonParts;
   readonly #scheduler: Scheduler;
   readonly #running = new Map<string, Promise<void>>();
+  readonly #errands = new Errands();
   #project: Project;
   #pauses: ReadonlyMap<string, Pause> = new Map();
   #timer: NodeJS.Timeout | undefined;
@@ -88,7 +93,7 @@ export class Daemon {
 
   /** A run outside the schedule, after the present one if there is one. Throws CONFIG_INVALID, NOT_CONFIRMED of a paused mapping, INTERRUPTED at the end. */
   trigger(mapping: string, options: TriggerOptions): void {
-    if (this.isDraining) throw new HeadraceError('INTERRUPTED', 'The daemon is coming to its end: it starts nothing any more.');
+    this.#refuseAtEnd();
     const pause = this.#pauses.get(mapping);
     if (pause !== undefined)
       throw new HeadraceError('NOT_CONFIRMED', `${mapping} is paused by ${pause.by}.`, { suggestion: `headrace resume ${mapping}` });
@@ -109,12 +114,52 @@ export class Daemon {
     return ended;
   }
 
+  /** Looks at what Kafka and the warehouses say. Throws INTERRUPTED at the end, and what they say. */
+  look<T>(purpose: Purpose, act: (system: System, project: Project) => Promise<T>): Promise<T> {
+    this.#refuseAtEnd();
+    const project = this.#project;
+    return this.#errands.run(async () => {
+      await using system = await this.#parts.compose(project, purpose);
+      return await act(system, project);
+    });
+  }
+
+  /**
+   * Works on a mapping as its one writer, between two of its runs: neither lock nor lease keeps a process from itself. Throws OWNED_ELSEWHERE where a run goes on and on,
+   * INTERRUPTED at the end.
+   */
+  async repair<T>(mapping: Mapping, act: (job: Job) => Promise<T>): Promise<T> {
+    this.#refuseAtEnd();
+    if (!this.#scheduler.reserve(mapping.name)) throw isBusy(mapping.name);
+    try {
+      if (!(await isOver(this.#running.get(mapping.name), WAIT_FOR_RUN_MS))) throw isBusy(mapping.name);
+      return await this.look('run', async (system, project) => act(await this.jobOf(system, project, mapping)));
+    } finally {
+      this.#scheduler.free(mapping.name);
+      this.#tick();
+    }
+  }
+
+  jobOf(system: System, project: Project, mapping: Mapping): Promise<Job> {
+    return createJob(system, project, mapping, this.settingsOf(mapping.name));
+  }
+
+  settingsOf(mapping: string, full = false): JobSettings {
+    const { signal, reach, observer } = this.#parts;
+    const progress = { update: () => undefined, warn: (message: string) => observer.warned(mapping, message) };
+    return { options: { ...DEFAULT_OPTIONS, full }, signal, progress, reach };
+  }
+
   pauseOf(mapping: string): Pause | undefined {
     return this.#pauses.get(mapping);
   }
 
   turnOf(mapping: string): Readonly<Turn> | undefined {
     return this.#scheduler.turnOf(mapping);
+  }
+
+  #refuseAtEnd(): void {
+    if (this.isDraining) throw new HeadraceError('INTERRUPTED', 'The daemon is coming to its end: it starts nothing any more.');
   }
 
   #tick(): void {
@@ -163,15 +208,9 @@ export class Daemon {
     const project = this.#project;
     const mapping = project.mappings.get(name) as Mapping;
     await using system = await this.#parts.compose(project, 'run');
-    const job = await createJob(system, project, mapping, this.#settings(name, options.full));
+    const job = await createJob(system, project, mapping, this.settingsOf(name, options.full));
     onStart(job.runId);
     return await capture(job);
-  }
-
-  #settings(mapping: string, full: boolean): JobSettings {
-    const { signal, reach, observer } = this.#parts;
-    const progress = { update: () => undefined, warn: (message: string) => observer.warned(mapping, message) };
-    return { options: { ...DEFAULT_OPTIONS, full }, signal, progress, reach };
   }
 
   /** Turns that were missed before this process, or its configuration, knew of them. */
@@ -183,7 +222,7 @@ export class Daemon {
       for (let name = waiting.shift(); name !== undefined && !this.isDraining; name = waiting.shift()) {
         const mapping = project.mappings.get(name) as Mapping;
         // Where it cannot be told, the run says why: one too many is cheaper than a gap.
-        const lastStart = await lastStartOf(system, project, mapping, this.#settings(name, false)).catch(() => null);
+        const lastStart = await lastStartOf(system, project, mapping, this.settingsOf(name)).catch(() => null);
         this.#scheduler.catchUp(name, lastStart, Date.now());
         this.#tick();
       }
@@ -214,11 +253,25 @@ export class Daemon {
   }
 
   async #drained(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#project.serve.graceMs);
-    });
-    await Promise.race([Promise.all(this.#running.values()), over]);
+    await isOver(Promise.all([...this.#running.values(), this.#errands.drained()]), this.#project.serve.graceMs);
+  }
+}
+
+/** Whether it ends in time. */
+async function isOver(work: Promise<unknown> | undefined, withinMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), withinMs);
+  });
+  try {
+    return await Promise.race([Promise.resolve(work).then(() => true), late]);
+  } finally {
     clearTimeout(timer);
   }
+}
+
+function isBusy(mapping: string): HeadraceError {
+  return new HeadraceError('OWNED_ELSEWHERE', `${mapping}: a run of it, or another repair, is under way in this process.`, {
+    suggestion: 'Nothing was changed. Ask again when it has ended, or pause the mapping first.',
+  });
 }

@@ -1,3 +1,4 @@
+import { Server as TlsServer } from 'node:tls';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ZodError, ZodObject } from 'zod';
@@ -9,7 +10,9 @@ import { ApiError, errorAnswer } from './api-error.ts';
 import type { Daemon } from './daemon.ts';
 import type { Metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
-import { type Call, ROUTES, type Route } from './routes.ts';
+import type { Call, Route } from './route.ts';
+import { ROUTES } from './routes.ts';
+import { serverTls } from './tls.ts';
 
 /** A body is a handful of flags. */
 const BODY_LIMIT_BYTES = 16 * 1024;
@@ -19,8 +22,8 @@ export interface HttpParts {
   readonly daemon: Daemon;
   readonly metrics: Metrics;
   readonly version: string;
-  /** Of every change that somebody asked for. */
-  readonly onChange: (by: string, operation: string, mapping: string) => void;
+  /** Of every change that somebody asked for; `of` is the mapping, or the plan. */
+  readonly onChange: (by: string, operation: string, of: string) => void;
   /** What was not foreseen. */
   readonly onBug: (error: unknown) => void;
 }
@@ -28,16 +31,19 @@ export interface HttpParts {
 export interface HttpServer extends AsyncDisposable {
   /** As `https://127.0.0.1:7420`. */
   readonly address: string;
+  /** Shows the certificate of another configuration from the next connection on. Throws CONFIG_INVALID. */
+  renew(config: Pick<HttpConfig, 'tls'>): void;
 }
 
 /** The API on its address. Throws CONFIG_INVALID where it cannot listen. */
 export async function openApiServer(parts: HttpParts, config: HttpConfig): Promise<HttpServer> {
-  const { tls, listen } = config;
+  const { listen } = config;
+  const tls = serverTls(config);
   const app = Fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
-    ...(tls === undefined ? {} : { https: { ...tls, minVersion: 'TLSv1.2' } }),
+    ...(tls === undefined ? {} : { https: tls }),
   } as { bodyLimit: number });
   const listener = { isLoopback: isLoopback(listen), scheme: tls === undefined ? 'http' : 'https' };
   answerErrors(app, parts);
@@ -94,6 +100,7 @@ function addRoute(
   const holders = new WeakMap<FastifyRequest, ApiToken>();
   api.route({
     method: route.method,
+    bodyLimit: route.bodyLimitBytes ?? BODY_LIMIT_BYTES,
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     // Before the body is read.
     onRequest: async (request) => void holders.set(request, await authenticate(request, route.right)),
@@ -102,9 +109,9 @@ function addRoute(
       const params = parsed(route.params, request.params, 'path');
       const query = parsed(route.query, request.query, 'query');
       const body = parsed(route.body, request.body === undefined ? {} : request.body, 'body');
-      const call: Call = { mapping: String(params.mapping ?? ''), query, body, by };
-      const answer = route.handle(daemon, call);
-      if (route.right !== 'read') onChange(by, route.id, call.mapping);
+      const call: Call = { mapping: String(params.mapping ?? ''), plan: String(params.plan ?? ''), query, body, by };
+      const answer = await route.handle(daemon, call);
+      if (route.right !== 'read') onChange(by, route.id, route.subject?.(body) ?? (call.mapping || call.plan));
       return reply.code(route.status).header('cache-control', 'no-store').send(answer);
     },
   });
@@ -174,6 +181,10 @@ async function listening(app: FastifyInstance, { host, port }: ListenAddress, sc
   const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
   return {
     address: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${boundPort}`,
+    renew: (config) => {
+      const tls = serverTls(config);
+      if (tls !== undefined && app.server instanceof TlsServer) app.server.setSecureContext(tls);
+    },
     [Symbol.asyncDispose]: () => app.close(),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorShape } from './api-shapes.ts';
-import { ROUTES, type Route } from './routes.ts';
+import type { Route } from './route.ts';
+import { ROUTES } from './routes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -33,12 +34,12 @@ function operation({ id, summary, right, params, query, body, status, answer }: 
     400: 'The request does not fit.',
     401: 'No token, or an unknown one.',
     403: `The token may not ${right}, or the request comes from another site.`,
-    404: 'There is no such mapping.',
-    409: 'The mapping is paused.',
+    404: 'There is no such mapping, or plan.',
+    409: 'Not as things stand: the mapping is paused or busy, the plan is refused.',
     413: 'The body is too large.',
     415: 'The body is not JSON.',
     429: 'Too many requests.',
-    503: 'The daemon is coming to its end.',
+    503: 'The daemon is coming to its end, or Kafka or a warehouse does not answer.',
   };
   return {
     operationId: id,

@@ -6,6 +6,8 @@ export interface ReloadParts {
   readonly daemon: Daemon;
   /** Throws what is wrong with the files. */
   readonly load: () => Promise<Project>;
+  /** What beside the daemon takes on the configuration, or throws why it cannot: before the daemon does. */
+  readonly take: (project: Project) => void;
   readonly onReloaded: (project: Project) => void;
   readonly onRefused: (error: unknown) => void;
 }
@@ -28,10 +30,11 @@ export class Reloads implements Disposable {
   }
 
   async #reload(): Promise<void> {
-    const { daemon, load, onReloaded, onRefused } = this.#parts;
+    const { daemon, load, take, onReloaded, onRefused } = this.#parts;
     try {
       const next = await load();
       refuseMoves(daemon.project, next);
+      take(next);
       daemon.reload(next);
       onReloaded(next);
     } catch (error) {
@@ -48,6 +51,7 @@ export function refuseMoves(before: Project, next: Project): void {
     ['snapshot.path', before.snapshot.path, next.snapshot.path],
     ['serve.listen', addressOf(before.serve.http.listen), addressOf(next.serve.http.listen)],
     ['serve.probes', addressOf(before.serve.http.probes), addressOf(next.serve.http.probes)],
+    ['serve.rate_limit', String(before.serve.http.rateLimit), String(next.serve.http.rateLimit)],
     ['serve.tls', String(before.serve.http.tls === undefined), String(next.serve.http.tls === undefined)],
   ].filter(([, one, other]) => one !== other);
   if (moved.length === 0) return;

@@ -61,8 +61,8 @@ export function pauseView({ by, reason, at }: Pause) {
   return { by, reason, at: iso(at) };
 }
 
-function iso(ms: number): string;
-function iso(ms: number | null): string | null;
-function iso(ms: number | null): string | null {
+export function iso(ms: number): string;
+export function iso(ms: number | null): string | null;
+export function iso(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }

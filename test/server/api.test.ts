@@ -1,128 +1,28 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { request as send } from 'node:http';
-import os from 'node:os';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadProject } from '../../src/config/load-project.ts';
-import type { ApiRole, Project } from '../../src/config/project.ts';
-import { HeadraceError } from '../../src/core/errors.ts';
 import { pausesOf } from '../../src/ops/pauses.ts';
 import { foreignSite, holderOf } from '../../src/server/access.ts';
-import { Daemon } from '../../src/server/daemon.ts';
-import { type HttpServer, openApiServer, openProbeServer } from '../../src/server/http.ts';
-import { Metrics } from '../../src/server/metrics.ts';
-import { observers } from '../../src/server/observer.ts';
-import { ENV, HEADRACE, MAPPING, MODEL, mustLoad, writeFiles } from '../config/written-project.ts';
+import { TestApi, TOKENS } from './test-api.ts';
 
-const TOKENS: Readonly<Record<ApiRole, string>> = {
-  viewer: 'viewer-0123456789abcdef',
-  operator: 'operator-0123456789abcdef',
-  approver: 'approver-0123456789abcdef',
-};
-const SERVE = `serve:
-  listen: 127.0.0.1:0
-  retry: { attempts: 0 }
-  tokens:
-${(['viewer', 'operator', 'approver'] as const).map((role) => `    - { name: the ${role}, role: ${role}, token: "\${${role.toUpperCase()}}" }`).join('\n')}
-`;
+let api: TestApi;
 
-let root: string;
-let project: Project;
-let daemon: Daemon;
-let api: HttpServer;
-let probes: HttpServer;
-let asked: string[];
-let runs: Promise<unknown>;
-const end = { now: new AbortController() };
-
-/** A daemon whose Kafka is away: every run ends as unreachable, which is all that the API has to show. */
 beforeEach(async () => {
-  root = mkdtempSync(path.join(os.tmpdir(), 'headrace-api-'));
-  const model = MODEL.replace('schedule: "*/5 * * * *"\n', '').replace('full_comparison: "0 3 * * *"\n', '');
-  await writeFiles(root, { 'headrace.yml': HEADRACE + SERVE, 'models/customers.yml': model, 'mappings/customer.yml': MAPPING });
-  const env = { ...ENV, VIEWER: TOKENS.viewer, OPERATOR: TOKENS.operator, APPROVER: TOKENS.approver };
-  project = mustLoad(await loadProject(root, env));
-  asked = [];
-  end.now = new AbortController();
-  const metrics = new Metrics('1.2.3');
-  daemon = new Daemon({
-    project,
-    compose: () => Promise.reject(new HeadraceError('KAFKA_UNREACHABLE', 'Kafka at localhost:9092 cannot be reached.')),
-    signal: end.now.signal,
-    observer: observers([metrics]),
-    reach: () => undefined,
-  });
-  const parts = {
-    daemon,
-    metrics,
-    version: '1.2.3',
-    onChange: (...what: string[]) => asked.push(what.join(' ')),
-    onBug: (error: unknown) => {
-      throw error;
-    },
-  };
-  api = await openApiServer(parts, { ...project.serve.http, rateLimit: 300 });
-  probes = await openProbeServer(parts, { host: '127.0.0.1', port: 0 });
-  runs = daemon.run();
+  api = await TestApi.start();
 });
 
-afterEach(async () => {
-  end.now.abort();
-  await runs;
-  await api[Symbol.asyncDispose]();
-  await probes[Symbol.asyncDispose]();
-  rmSync(root, { recursive: true, force: true });
-});
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: { readonly error?: { readonly code: string; readonly message: string } } & Readonly<Record<string, unknown>>;
-}
-
-/** Not fetch: it does not let a test say who it is (Host, Origin). */
-async function call(
-  method: string,
-  url: string,
-  options: { role?: ApiRole | undefined; headers?: Record<string, string>; body?: string } = {},
-  server = api,
-): Promise<Answer> {
-  const { role, headers = {}, body } = options;
-  const type = body === undefined ? {} : { 'content-type': 'application/json' };
-  const token = role === undefined ? {} : { authorization: `Bearer ${TOKENS[role]}` };
-  return new Promise((resolve, reject) => {
-    const outgoing = send(server.address + url, { method, headers: { ...type, ...token, ...headers } }, (incoming) => {
-      let text = '';
-      incoming.on('data', (data: Buffer) => {
-        text += data.toString();
-      });
-      incoming.on('end', () => {
-        const isJson = String(incoming.headers['content-type']).includes('json');
-        resolve({
-          status: incoming.statusCode ?? 0,
-          text,
-          headers: incoming.headers,
-          body: isJson ? (JSON.parse(text) as Answer['body']) : {},
-        });
-      });
-    });
-    outgoing.on('error', reject);
-    outgoing.end(body);
-  });
-}
+afterEach(() => api.close());
 
 const TRIGGER = '/v1/mappings/customer/trigger';
+const RETRY = '/v1/mappings/customer/quarantine/retry';
 const PAUSE = '/v1/mappings/customer/pause';
 
 function expectNothingChanged(): void {
-  expect(asked).toEqual([]);
-  expect(daemon.runs.list(undefined, 10)).toEqual([]);
-  expect(daemon.turnOf('customer')).toMatchObject({ due: undefined, running: undefined });
-  expect([...pausesOf(project)]).toEqual([]);
+  expect(api.asked).toEqual([]);
+  expect(api.daemon.runs.list(undefined, 10)).toEqual([]);
+  expect(api.daemon.turnOf('customer')).toMatchObject({ due: undefined, running: undefined });
+  expect([...pausesOf(api.project)]).toEqual([]);
 }
 
 describe('a request that is refused changes nothing', () => {
@@ -159,6 +59,17 @@ describe('a request that is refused changes nothing', () => {
     ['of another site', 'POST', TRIGGER, { ...operator, headers: { 'sec-fetch-site': 'cross-site' } }, 403],
     ['of a name that was made to point here', 'POST', TRIGGER, { ...operator, headers: { host: 'evil.example' } }, 403],
     ['reading from another site', 'GET', '/v1/mappings', { role: 'viewer', headers: { 'sec-fetch-site': 'same-site' } }, 403],
+    ['a viewer repairs quarantine', 'POST', RETRY, { role: 'viewer', body: '{"all":true}' }, 403],
+    ['an approver repairs quarantine', 'POST', '/v1/mappings/customer/quarantine/discard', { role: 'approver', body: '{"all":true}' }, 403],
+    ['a repair of no rows', 'POST', RETRY, { ...operator, body: '{}' }, 400],
+    ['a repair of not all', 'POST', RETRY, { ...operator, body: '{"all":false}' }, 400],
+    ['a repair of rows that are no hashes', 'POST', RETRY, { ...operator, body: '{"rows":["customer 7"]}' }, 400],
+    ['a repair of an unknown mapping', 'POST', '/v1/mappings/custmer/quarantine/retry', { ...operator, body: '{"all":true}' }, 404],
+    ['quarantine without a token', 'GET', '/v1/mappings/customer/quarantine', {}, 401],
+    ['rows of an unknown mapping', 'GET', '/v1/mappings/custmer/quarantine/rows', operator, 404],
+    ['rows by half a hash', 'GET', '/v1/mappings/customer/quarantine/rows?row=3f', operator, 400],
+    ['quarantine while Kafka is away', 'GET', '/v1/mappings/customer/quarantine', operator, 503],
+    ['a repair while Kafka is away', 'POST', RETRY, { ...operator, body: '{"all":true}' }, 503],
     ['an unknown mapping', 'POST', '/v1/mappings/custmer/trigger', operator, 404],
     ['no name of a mapping', 'POST', '/v1/mappings/..%2F..%2Fx/trigger', operator, 400],
     ['an unknown path', 'POST', '/v1/mappings/customer/explode', operator, 404],
@@ -166,7 +77,7 @@ describe('a request that is refused changes nothing', () => {
     ['a limit out of range', 'GET', '/v1/runs?limit=100000', { role: 'viewer' }, 400],
     ['an unknown key of the query', 'GET', '/v1/runs?since=1', { role: 'viewer' }, 400],
   ] as const)('%s', async (_, method, url, options, status) => {
-    const answer = await call(method, url, options);
+    const answer = await api.call(method, url, options);
     expect(answer.status, answer.text).toBe(status);
     expect(answer.body.error?.message).toMatch(/./);
     expect(answer.text).not.toContain('0123456789abcdef');
@@ -177,67 +88,67 @@ describe('a request that is refused changes nothing', () => {
 
   test('a preflight of another site gets no leave', async () => {
     const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' };
-    const answer = await call('OPTIONS', TRIGGER, { headers });
+    const answer = await api.call('OPTIONS', TRIGGER, { headers });
     expect(answer.status).toBe(403);
     expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 
   test('too many of them', async () => {
     const statuses = new Set<number>();
-    for (let n = 0; n < 320; n++) statuses.add((await call('GET', '/v1/mappings', { role: 'viewer' })).status);
+    for (let n = 0; n < 320; n++) statuses.add((await api.call('GET', '/v1/mappings', { role: 'viewer' })).status);
     expect([...statuses]).toEqual([200, 429]);
-    expect((await call('GET', '/healthz')).status).toBe(200);
-    expect((await call('POST', TRIGGER, operator)).status).toBe(429);
+    expect((await api.call('GET', '/healthz')).status).toBe(200);
+    expect((await api.call('POST', TRIGGER, operator)).status).toBe(429);
     expectNothingChanged();
   });
 });
 
 describe('what is asked for is done', () => {
   test('a trigger runs the mapping, and the run is told', async () => {
-    const answer = await call('POST', TRIGGER, { role: 'operator', body: '{"full":true}' });
+    const answer = await api.call('POST', TRIGGER, { role: 'operator', body: '{"full":true}' });
     expect(answer).toMatchObject({ status: 202, body: { mapping: 'customer', start: 'now' } });
-    expect(asked).toEqual(['the operator triggerMapping customer']);
-    while (daemon.runs.last('customer') === undefined) await delay(5);
-    const { body } = await call('GET', '/v1/runs?mapping=customer', { role: 'viewer' });
+    expect(api.asked).toEqual(['the operator triggerMapping customer']);
+    while (api.daemon.runs.last('customer') === undefined) await delay(5);
+    const { body } = await api.call('GET', '/v1/runs?mapping=customer', { role: 'viewer' });
     expect(body.runs).toMatchObject([
       { mapping: 'customer', cause: 'trigger', ending: 'unreachable', error: { code: 'KAFKA_UNREACHABLE' } },
     ]);
-    const one = await call('GET', '/v1/mappings/customer', { role: 'approver' });
+    const one = await api.call('GET', '/v1/mappings/customer', { role: 'approver' });
     expect(one.body).toMatchObject({ class: 'profile', state: 'idle', lastRun: { ending: 'unreachable' }, lastSuccess: null });
   });
 
   test('a paused mapping is not triggered; after it was resumed it is', async () => {
-    const paused = await call('POST', PAUSE, { role: 'operator', body: '{"reason":"wrong since Monday"}' });
+    const paused = await api.call('POST', PAUSE, { role: 'operator', body: '{"reason":"wrong since Monday"}' });
     expect(paused).toMatchObject({ status: 200, body: { pause: { by: 'the operator', reason: 'wrong since Monday' } } });
-    expect([...pausesOf(project).keys()]).toEqual(['customer']);
-    expect((await call('GET', '/v1/mappings', { role: 'viewer' })).body.mappings).toMatchObject([{ state: 'paused' }]);
-    expect(await call('POST', TRIGGER, { role: 'operator' })).toMatchObject({ status: 409, body: { error: { message: /paused/ } } });
-    expect(daemon.runs.last('customer')).toBeUndefined();
-    expect(await call('POST', '/v1/mappings/customer/resume', { role: 'operator' })).toMatchObject({
+    expect([...pausesOf(api.project).keys()]).toEqual(['customer']);
+    expect((await api.call('GET', '/v1/mappings', { role: 'viewer' })).body.mappings).toMatchObject([{ state: 'paused' }]);
+    expect(await api.call('POST', TRIGGER, { role: 'operator' })).toMatchObject({ status: 409, body: { error: { message: /paused/ } } });
+    expect(api.daemon.runs.last('customer')).toBeUndefined();
+    expect(await api.call('POST', '/v1/mappings/customer/resume', { role: 'operator' })).toMatchObject({
       status: 200,
       body: { wasPaused: true },
     });
-    expect(await call('POST', '/v1/mappings/customer/resume', { role: 'operator' })).toMatchObject({
+    expect(await api.call('POST', '/v1/mappings/customer/resume', { role: 'operator' })).toMatchObject({
       status: 200,
       body: { wasPaused: false },
     });
-    expect((await call('POST', TRIGGER, { role: 'operator' })).status).toBe(202);
+    expect((await api.call('POST', TRIGGER, { role: 'operator' })).status).toBe(202);
   });
 
   test('at the end nothing starts any more, and nobody sends more requests', async () => {
-    expect((await call('GET', '/readyz')).body).toEqual({ status: 'ready' });
-    end.now.abort();
-    expect(await call('GET', '/readyz')).toMatchObject({ status: 503, body: { status: 'draining' } });
-    expect((await call('GET', '/healthz')).status).toBe(200);
-    expect((await call('POST', TRIGGER, { role: 'operator' })).status).toBe(503);
+    expect((await api.call('GET', '/readyz')).body).toEqual({ status: 'ready' });
+    api.drain();
+    expect(await api.call('GET', '/readyz')).toMatchObject({ status: 503, body: { status: 'draining' } });
+    expect((await api.call('GET', '/healthz')).status).toBe(200);
+    expect((await api.call('POST', TRIGGER, { role: 'operator' })).status).toBe(503);
   });
 });
 
 describe('metrics', () => {
   test('have names, types and labels by the conventions, and count runs', async () => {
-    await call('POST', TRIGGER, { role: 'operator' });
-    while (daemon.runs.last('customer') === undefined) await delay(5);
-    const { text, headers, status } = await call('GET', '/metrics', {}, probes);
+    await api.call('POST', TRIGGER, { role: 'operator' });
+    while (api.daemon.runs.last('customer') === undefined) await delay(5);
+    const { text, headers, status } = await api.probe('GET', '/metrics', {});
     expect(status).toBe(200);
     expect(headers['content-type']).toContain('text/plain; version=0.0.4');
     expect(text).toContain('headrace_runs_total{mapping="customer",ending="unreachable"} 1');
@@ -256,18 +167,18 @@ describe('metrics', () => {
   });
 
   test('the address of the probes has nothing else', async () => {
-    expect((await call('GET', '/healthz', {}, probes)).status).toBe(200);
+    expect((await api.probe('GET', '/healthz', {})).status).toBe(200);
     for (const url of ['/v1/mappings', '/v1/openapi.json', '/'])
-      expect((await call('GET', url, { role: 'operator' }, probes)).status).toBe(404);
-    expect((await call('POST', TRIGGER, { role: 'operator' }, probes)).status).toBe(404);
+      expect((await api.probe('GET', url, { role: 'operator' })).status).toBe(404);
+    expect((await api.probe('POST', TRIGGER, { role: 'operator' })).status).toBe(404);
     expectNothingChanged();
   });
 });
 
 describe('the OpenAPI document', () => {
   test('describes what is answered', async () => {
-    await call('POST', TRIGGER, { role: 'operator' });
-    const { body } = await call('GET', '/v1/openapi.json', { role: 'viewer' });
+    await api.call('POST', TRIGGER, { role: 'operator' });
+    const { body } = await api.call('GET', '/v1/openapi.json', { role: 'viewer' });
     const document = body as unknown as {
       paths: Record<
         string,
@@ -283,6 +194,15 @@ describe('the OpenAPI document', () => {
       'triggerMapping',
       'pauseMapping',
       'resumeMapping',
+      'getQuarantine',
+      'listRefusedRows',
+      'retryRefusedRows',
+      'discardRefusedRows',
+      'listPlans',
+      'handInPlan',
+      'listUsedPlans',
+      'getPlan',
+      'approvePlan',
     ]);
     const ajv = new Ajv2020({ strict: false });
     (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
@@ -293,11 +213,11 @@ describe('the OpenAPI document', () => {
     };
     const of = (url: string, method: string, status: string) =>
       document.paths[url]?.[method]?.responses[status]?.content['application/json']?.schema;
-    check(of('/v1/mappings', 'get', '200'), (await call('GET', '/v1/mappings', { role: 'viewer' })).body);
-    check(of('/v1/runs', 'get', '200'), (await call('GET', '/v1/runs', { role: 'viewer' })).body);
-    check(of('/v1/mappings/{mapping}/pause', 'post', '200'), (await call('POST', PAUSE, { role: 'operator', body: '{}' })).body);
-    check(document.components.schemas.Error, (await call('POST', TRIGGER, { role: 'operator' })).body);
-    check(document.components.schemas.Error, (await call('GET', '/v1/mappings')).body);
+    check(of('/v1/mappings', 'get', '200'), (await api.call('GET', '/v1/mappings', { role: 'viewer' })).body);
+    check(of('/v1/runs', 'get', '200'), (await api.call('GET', '/v1/runs', { role: 'viewer' })).body);
+    check(of('/v1/mappings/{mapping}/pause', 'post', '200'), (await api.call('POST', PAUSE, { role: 'operator', body: '{}' })).body);
+    check(document.components.schemas.Error, (await api.call('POST', TRIGGER, { role: 'operator' })).body);
+    check(document.components.schemas.Error, (await api.call('GET', '/v1/mappings')).body);
   });
 });
 

@@ -9,6 +9,7 @@ import { logObserver } from '../../server/log-observer.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { type DaemonObserver, observers } from '../../server/observer.ts';
 import { Reloads } from '../../server/reloads.ts';
+import { certificateText } from '../../server/tls.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
 import { loadFiles, requireProject } from '../load.ts';
@@ -49,12 +50,12 @@ export async function serve(context: CommandContext, { listen }: ServeFlags): Pr
     daemon,
     metrics,
     version,
-    onChange: (by, operation, mapping) => log.info({ by, operation, mapping }, 'asked for over HTTP'),
+    onChange: (by, operation, of) => log.info({ by, operation, of }, 'asked for over HTTP'),
     onBug: (error) => log.error({ error: describeError(error).message }, 'a request failed'),
   };
   await using api = await openApiServer(parts, { ...http, listen: allowed(listen ?? http.listen, http) });
   await using probes = http.probes === undefined ? undefined : await openProbeServer(parts, http.probes);
-  log.info({ address: api.address, probes: probes?.address }, 'listening');
+  log.info({ address: api.address, probes: probes?.address, certificate: certificateText(http) }, 'listening');
   output.note(`listening on ${api.address}${http.tokens.length === 0 ? ' (health and metrics alone: there are no serve.tokens)' : ''}`);
 
   using _reloads = new Reloads({
@@ -64,9 +65,10 @@ export async function serve(context: CommandContext, { listen }: ServeFlags): Pr
       if (loaded.project === undefined) throw problemsError(loaded.problems);
       return loaded.project;
     },
+    take: (next) => api.renew(next.serve.http),
     onReloaded: (next) => {
       metrics.reloaded('taken');
-      log.info({ mappings: next.mappings.size }, 'configuration reloaded');
+      log.info({ mappings: next.mappings.size, certificate: certificateText(next.serve.http) }, 'configuration reloaded');
       output.note('SIGHUP: the configuration was read anew');
     },
     onRefused: (error) => {

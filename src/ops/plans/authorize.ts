@@ -23,17 +23,32 @@ export function needsApproval({ approvals }: Project, operation: PlannedOperatio
 
 /** Signs the plan in the file as approved. Throws PLAN_REFUSED for one's own plan, or without the role. */
 export function approvePlan(project: Project, file: string, signer: Signer, nowMs: number): SignedPlan {
-  const policy = policyOf(project);
   const signed = readPlan(file);
-  checkAge(policy, signed, project, nowMs);
-  const refuse = refusal(signed);
-  if (signed.plan.planner === signer.identity) throw refuse(`${signer.identity} has made it, and cannot approve it as well`);
-  if (policy.identities.get(signer.identity)?.roles.includes('approver') !== true)
-    throw refuse(`${signer.identity} has not the role approver`);
-  const given = signer.sign('approved', signed.digest, new Date(nowMs).toISOString());
-  const next = { ...signed, approvals: [...signed.approvals.filter(({ identity }) => identity !== signer.identity), given] };
+  const next = withApproval(project, signed, signer.sign('approved', signed.digest, new Date(nowMs).toISOString()), nowMs);
   writePlan(file, next, 'over');
   return next;
+}
+
+/** The plan with one more approval. Throws PLAN_REFUSED where the signature is none, or is the planner's own, or of somebody without the role. */
+export function withApproval(project: Project, signed: SignedPlan, given: Signature, nowMs: number): SignedPlan {
+  const policy = policyOf(project);
+  checkAge(policy, signed, project, nowMs);
+  const refuse = refusal(signed);
+  const { identity } = given;
+  if (signed.plan.planner === identity) throw refuse(`${identity} has made it, and cannot approve it as well`);
+  if (policy.identities.get(identity)?.roles.includes('approver') !== true) throw refuse(`${identity} has not the role approver`);
+  if (!isGenuine(project, 'approved', signed, given)) throw refuse(`the signature is not one that ${identity} has given for this plan`);
+  return { ...signed, approvals: [...signed.approvals.filter((other) => other.identity !== identity), given] };
+}
+
+/** The approvals that count: genuine, and of approvers who did not make the plan. */
+export function approvalsOf(project: Project, signed: SignedPlan): readonly Signature[] {
+  return signed.approvals.filter(
+    (given) =>
+      given.identity !== signed.plan.planner &&
+      project.approvals?.identities.get(given.identity)?.roles.includes('approver') === true &&
+      isGenuine(project, 'approved', signed, given),
+  );
 }
 
 /**
@@ -41,28 +56,29 @@ export function approvePlan(project: Project, file: string, signer: Signer, nowM
  * approvals that count. Throws PLAN_REFUSED.
  */
 export function authorize(project: Project, signed: SignedPlan, operation: PlannedOperation, nowMs: number): readonly Signature[] {
-  const policy = policyOf(project);
   const { plan } = signed;
   const refuse = refusal(signed);
   if (plan.operation !== operation) throw refuse(`it is a plan of ${plan.operation}, not of ${operation}`);
-  checkAge(policy, signed, project, nowMs);
-  const isPlanned =
-    signed.planned !== null && signed.planned.identity === plan.planner && isGenuine(project, 'planned', signed, signed.planned);
-  const approvals = signed.approvals.filter(
-    (given) =>
-      given.identity !== plan.planner &&
-      policy.identities.get(given.identity)?.roles.includes('approver') === true &&
-      isGenuine(project, 'approved', signed, given),
-  );
+  checkPlan(project, signed, nowMs);
+  const approvals = approvalsOf(project, signed);
   if (!needsApproval(project, operation, plan.risk)) return approvals;
-  // Whoever planned without a name of the project's might be the one who approves.
-  if (!isPlanned || policy.identities.get(plan.planner)?.roles.includes('planner') !== true)
-    throw refuse(`its risk is ${plan.risk}, and no planner whom headrace.yml knows has signed it`);
   if (approvals.length > 0) return approvals;
   const own = signed.approvals.some(({ identity }) => identity === plan.planner)
     ? `; ${plan.planner} has made it, and cannot approve it as well`
     : '';
   throw refuse(`its risk is ${plan.risk}, and nobody else than ${plan.planner} has approved it${own}`);
+}
+
+/** Whether it could be applied once it was approved. Throws PLAN_REFUSED. */
+export function checkPlan(project: Project, signed: SignedPlan, nowMs: number): void {
+  const policy = policyOf(project);
+  checkAge(policy, signed, project, nowMs);
+  const { plan, planned } = signed;
+  if (!needsApproval(project, plan.operation, plan.risk)) return;
+  // Whoever planned without a name of the project's might be the one who approves.
+  const isPlanned = planned !== null && planned.identity === plan.planner && isGenuine(project, 'planned', signed, planned);
+  if (!isPlanned || policy.identities.get(plan.planner)?.roles.includes('planner') !== true)
+    throw refusal(signed)(`its risk is ${plan.risk}, and no planner whom headrace.yml knows has signed it`);
 }
 
 function checkAge(policy: ApprovalPolicy, signed: SignedPlan, project: Project, nowMs: number): void {

@@ -93,18 +93,23 @@ export function writePlan(file: string, signed: SignedPlan, mode: 'new' | 'over'
 
 /** Throws CONFIG_INVALID for what is no plan, PLAN_REFUSED for one that was edited since it was made. */
 export function readPlan(file: string): SignedPlan {
-  let signed: Partial<SignedPlan> | null;
+  let written: unknown;
   try {
-    signed = JSON.parse(readFileSync(file, 'utf8')) as Partial<SignedPlan> | null;
+    written = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
     throw new HeadraceError('CONFIG_INVALID', `${file} cannot be read as a plan: ${(cause as Error).message}`, { path: file, cause });
   }
-  const { plan, digest, planned = null, approvals } = signed ?? {};
+  return checkedPlan(written, file);
+}
+
+/** A plan that came as JSON; `name` says which. Throws as `readPlan`. */
+export function checkedPlan(written: unknown, name: string): SignedPlan {
+  const { plan, digest, planned = null, approvals } = (written ?? {}) as Partial<SignedPlan>;
   if (plan?.format !== 1 || typeof digest !== 'string' || !Array.isArray(approvals))
-    throw new HeadraceError('CONFIG_INVALID', `${file} is no plan of this version of Headrace.`, { path: file });
+    throw new HeadraceError('CONFIG_INVALID', `${name} is no plan of this version of Headrace.`, { path: name });
   if (digestOf(plan) !== digest)
-    throw new HeadraceError('PLAN_REFUSED', `${file} was edited: its digest is no longer that of what it says.`, {
-      path: file,
+    throw new HeadraceError('PLAN_REFUSED', `${name} was edited: its digest is no longer that of what it says.`, {
+      path: name,
       suggestion: 'Make a new plan. Nothing was changed.',
     });
   return { plan, digest, planned, approvals: approvals as readonly Signature[] };

@@ -24,6 +24,7 @@ const NOT_FULL: TriggerOptions = { full: false };
  */
 export class Scheduler {
   readonly #turns = new Map<string, Turn>();
+  readonly #reserved = new Set<string>();
   #settings: SchedulerSettings;
   /** Of the last start. */
   #round = 0;
@@ -79,10 +80,22 @@ export class Scheduler {
     if (turn !== undefined) turn.isPaused = isPaused;
   }
 
+  /** Keeps a mapping from starting while something else than a run works on it; a run that is under way goes on. False where it is reserved already. */
+  reserve(mapping: string): boolean {
+    if (this.#reserved.has(mapping)) return false;
+    this.#reserved.add(mapping);
+    return true;
+  }
+
+  /** Ends that; what became due meanwhile is one turn. */
+  free(mapping: string): void {
+    this.#reserved.delete(mapping);
+  }
+
   /** What starts at this moment. The caller runs each of them, and says how it ended. */
   starts(now: number): readonly Start[] {
     for (const turn of this.#turns.values()) this.#advance(turn, now);
-    const waiting = [...this.#turns.values()].filter(isWaiting).sort(byTurn);
+    const waiting = [...this.#turns.values()].filter((turn) => isWaiting(turn) && !this.#reserved.has(turn.plan.mapping)).sort(byTurn);
     const starts: Start[] = [];
     for (const turn of waiting) {
       const { due, plan } = turn;
@@ -118,8 +131,9 @@ export class Scheduler {
   /** When `starts` may give something new, unless a run ends, or something is triggered or resumed, before. Infinity: not by itself. */
   wakeAt(): number {
     let at = Number.POSITIVE_INFINITY;
-    for (const { nextAt, retry, running, isPaused } of this.#turns.values()) {
-      if (running === undefined && !isPaused) at = Math.min(at, nextAt, retry?.at ?? Number.POSITIVE_INFINITY);
+    for (const { plan, nextAt, retry, running, isPaused } of this.#turns.values()) {
+      if (running === undefined && !isPaused && !this.#reserved.has(plan.mapping))
+        at = Math.min(at, nextAt, retry?.at ?? Number.POSITIVE_INFINITY);
     }
     return at;
   }

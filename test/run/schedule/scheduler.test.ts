@@ -57,6 +57,25 @@ describe('turns', () => {
     expect(world.scheduler.wakeAt()).toBe(T0 + 2 * MINUTE);
   });
 
+  test('a mapping that is reserved does not start; what it missed is one start when it is free again', () => {
+    const world = new World([plan('a'), plan('b')], { concurrency: 2 });
+    expect(world.scheduler.reserve('a')).toBe(true);
+    expect(world.scheduler.reserve('a')).toBe(false);
+    expect(world.after(MINUTE)).toEqual(['b']);
+    world.scheduler.trigger('a', { full: true }, world.now);
+    expect(world.after(5 * MINUTE)).toEqual([]);
+    // Nothing to wait for but the end of b: no busy loop.
+    expect(world.scheduler.wakeAt()).toBe(Number.POSITIVE_INFINITY);
+    world.scheduler.reload(SETTINGS, [plan('b')], world.now);
+    world.scheduler.reload(SETTINGS, [plan('a'), plan('b')], world.now);
+    world.scheduler.trigger('a', { full: true }, world.now);
+    expect(world.end('b')).not.toContain('a');
+    world.scheduler.free('a');
+    world.scheduler.ended('b', 'done', world.now);
+    expect(world.starts()).toMatchObject([{ mapping: 'a', cause: 'trigger', options: { full: true } }]);
+    expect(world.end('a')).not.toContain('a');
+  });
+
   test('no overlap, and what was missed during a run is one start after it', () => {
     const world = new World([plan('a')]);
     expect(world.after(MINUTE)).toEqual(['a']);
