@@ -7,7 +7,7 @@
 const LAYERS = [
   ['core'],
   ['config'],
-  ['warehouse', 'contract', 'snapshot', 'publish'],
+  ['warehouse', 'contract', 'snapshot', 'publish', 'telemetry'],
   ['run'],
   ['ops', 'govern', 'evidence'],
   ['cli', 'server'],
@@ -28,6 +28,7 @@ const ADAPTERS = [
   'src/publish/kafka',
   'src/snapshot/local',
   'src/snapshot/warehouse',
+  'src/telemetry',
 ];
 
 /** Where each package may be imported: prefixes of paths. A runtime dependency that is not listed may be imported nowhere. */
@@ -37,6 +38,10 @@ const PACKAGES = {
   '@duckdb/node-api': ['src/warehouse/duckdb/'],
   '@google-cloud/bigquery': ['src/warehouse/bigquery/'],
   '@marcbachmann/cel-js': ['src/contract/'],
+  '@opentelemetry/api': ['src/telemetry/'],
+  '@opentelemetry/exporter-trace-otlp-http': ['src/telemetry/'],
+  '@opentelemetry/resources': ['src/telemetry/'],
+  '@opentelemetry/sdk-trace-base': ['src/telemetry/'],
   avsc: ['src/contract/avro/'],
   commander: ['src/cli/'],
   'cron-parser': ['src/config/', 'src/run/'],

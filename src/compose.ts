@@ -1,6 +1,8 @@
+import { readVersion } from './cli/version.ts';
 import { publishedMappings } from './config/also-versions.ts';
 import type { Project, WarehouseConfig } from './config/project.ts';
 import { HeadraceError } from './core/errors.ts';
+import { NO_SPANS } from './core/spans.ts';
 import { grantsFor, type Purpose } from './publish/grants.ts';
 import { KafkaGroupAdmin } from './publish/kafka/group-admin.ts';
 import { KafkaPublisherFactory } from './publish/kafka/kafka-publisher.ts';
@@ -9,6 +11,7 @@ import { KafkaRecordReader } from './publish/kafka/record-reader.ts';
 import { KafkaTopicAdmin } from './publish/kafka/topic-admin.ts';
 import type { System } from './run/system.ts';
 import { LocalView } from './snapshot/local/local-view.ts';
+import type { Tracing } from './telemetry/otlp.ts';
 import type { Warehouse } from './warehouse/warehouse.ts';
 
 /**
@@ -36,6 +39,7 @@ export function composeSystem(project: Project, purpose: Purpose = 'run'): Syste
     groups: new KafkaGroupAdmin(project.kafka),
     partitionOf,
     reader: (groupIdPrefix) => new KafkaRecordReader(project.kafka, { groupIdPrefix, grants }),
+    spans: async () => (await tracingOf(process.env))?.spans ?? NO_SPANS,
     openView: (folder, topic) => LocalView.open(folder, topic),
     copyView: (from, to) => LocalView.copy(from, to),
     openRemoteView: async (name, place, dry) => {
@@ -53,6 +57,22 @@ export function composeSystem(project: Project, purpose: Purpose = 'run'): Syste
       await admin.close();
     },
   };
+}
+
+/** One for the process: its spans wait together. */
+let tracing: Promise<Tracing> | undefined;
+
+/** Undefined where no variable names a collector: then nothing of OpenTelemetry is loaded. */
+async function tracingOf(env: NodeJS.ProcessEnv): Promise<Tracing | undefined> {
+  const isWanted = [env.OTEL_EXPORTER_OTLP_ENDPOINT, env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT].some((url) => url !== undefined && url !== '');
+  if (!isWanted || env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return undefined;
+  tracing ??= import('./telemetry/otlp.ts').then(({ openTracing }) => openTracing(env, readVersion()));
+  return tracing;
+}
+
+/** For the end of the process. */
+export async function flushTraces(): Promise<void> {
+  await (await tracing)?.flush();
 }
 
 async function openWarehouse(project: Project, name: string): Promise<Warehouse> {

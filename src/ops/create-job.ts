@@ -4,6 +4,7 @@ import path from 'node:path';
 import { alsoContracts } from '../config/also-versions.ts';
 import type { Mapping, Model, Project } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
+import { bothSpans, type Spans } from '../core/spans.ts';
 import type { ViewPlace } from '../core/view-tables.ts';
 import { topicsOf, transactionalIdOf } from '../publish/topics.ts';
 import { DEFAULT_CHUNK, type Job, type ProgressSink, type RunOptions } from '../run/job.ts';
@@ -24,12 +25,15 @@ export interface JobSettings {
   readonly options: RunOptions;
   readonly signal: AbortSignal;
   readonly progress: ProgressSink;
+  /** Beside those of the system. */
+  readonly spans?: Spans | undefined;
   readonly reach: ReachStep;
 }
 
 export async function createJob(system: System, project: Project, mapping: Mapping, settings: JobSettings): Promise<Job> {
   const model = project.models.get(mapping.model);
   if (model === undefined) throw new HeadraceError('CONFIG_INVALID', `${mapping.name}: there is no model named ${mapping.model}.`);
+  const spans = await system.spans();
   return {
     project,
     mapping,
@@ -51,6 +55,7 @@ export async function createJob(system: System, project: Project, mapping: Mappi
     pid: process.pid,
     clock: Date.now,
     ...settings,
+    spans: settings.spans === undefined ? spans : bothSpans(spans, settings.spans),
     options: withLease(settings.options, project),
   };
 }

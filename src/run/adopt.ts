@@ -10,7 +10,7 @@ import { type AdoptionPlan, changesOf, type Survey, survey } from './adoption-pl
 import { ChangeSet } from './change-set.ts';
 import { checkTopics } from './check-topics.ts';
 import type { ChunkProgress } from './chunk.ts';
-import type { Job } from './job.ts';
+import { asRun, type Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { chunksOf, publishOne } from './publish-changes.ts';
 import { catchUp, snapshotEnd } from './recovery.ts';
@@ -47,7 +47,15 @@ export async function planAdoption(job: Job, options: AdoptOptions): Promise<Ado
  * Makes the facts in the fact topic, and whatever the snapshot topic still says of them, the state of the mapping: as its one writer, in transactions like a run's. Ended anywhere, it
  * goes on when it is started again; until it is complete the control record keeps runs away. Promise 2: the version floor lies above every version that was seen.
  */
-export async function adopt(job: Job, options: AdoptOptions): Promise<Adoption> {
+export function adopt(job: Job, options: AdoptOptions): Promise<Adoption> {
+  return asRun(
+    job,
+    () => adoptFacts(job, options),
+    ({ chunks }) => ({ kind: 'adopt', chunks }),
+  );
+}
+
+async function adoptFacts(job: Job, options: AdoptOptions): Promise<Adoption> {
   requireOneContract(job);
   await checkTopics(job);
   // In the folder, wherever the view lies: it is read whole, and another one finds the new epoch in the topic.

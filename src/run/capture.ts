@@ -4,10 +4,10 @@ import type { Counts } from './comparison/counts.ts';
 import { compileContract } from './contract.ts';
 import { openEncodings } from './encoding.ts';
 import { type GuardVerdict, stopIfExceeded, stopIfOther } from './guards.ts';
-import type { Job } from './job.ts';
+import { asRun, type Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { establishOrigin } from './origin.ts';
-import { judgeReading, progressAfter, summaryOf } from './outcome.ts';
+import { judgeReading, progressAfter, type Standing, standingOf, summaryOf } from './outcome.ts';
 import { digestOfJob, hasOtherTopics } from './publication.ts';
 import { publishChanges, publishFullChunks } from './publish-changes.ts';
 import { publishedContract } from './published-contract.ts';
@@ -30,6 +30,8 @@ export interface RunResult {
   readonly published: number;
   readonly chunks: number;
   readonly guards: readonly GuardVerdict[];
+  /** What is published, and what is refused, once the run is done. */
+  readonly standing: Standing;
   readonly watermark: { readonly from: string | null; readonly to: string | null };
   readonly tookMs: number;
 }
@@ -42,7 +44,12 @@ export interface RunResult {
  * Kafka is the only source of truth: the snapshot topic says what was published, and the local copy is a view of it. A run may end anywhere: the next one finds in
  * the topic how far it came.
  */
-export async function capture(job: Job): Promise<RunResult> {
+export function capture(job: Job): Promise<RunResult> {
+  const told = ({ scope, counts: { rows }, published, chunks }: RunResult) => ({ scope, rows, published, chunks });
+  return asRun(job, () => flow(job), told);
+}
+
+async function flow(job: Job): Promise<RunResult> {
   const { mapping, model, options } = job;
   const startedAtMs = job.clock();
   const [main, facts] = await Promise.all([compileContract(job), checkTopics(job)]);
@@ -102,6 +109,7 @@ export async function capture(job: Job): Promise<RunResult> {
       published: writer.published,
       chunks: writer.chunks,
       guards,
+      standing: standingOf(view),
       watermark: { from: before?.watermark ?? null, to: progress.watermark },
       tookMs: job.clock() - startedAtMs,
     };

@@ -1,6 +1,7 @@
 import type { AlsoContract } from '../config/also-versions.ts';
 import type { Mapping, Model, Project } from '../config/project.ts';
 import type { SchemaRegistry } from '../contract/registry.ts';
+import type { SpanAttributes, Spans } from '../core/spans.ts';
 import type { ViewPlace } from '../core/view-tables.ts';
 import type { PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
 import type { MappingTopics } from '../publish/topics.ts';
@@ -42,6 +43,7 @@ export interface Job {
   /** The run moves the mapping to another version of its contract; absent: it publishes the working one. */
   readonly rollback?: RollbackOrder | undefined;
   readonly progress: ProgressSink;
+  readonly spans: Spans;
   readonly reach: ReachStep;
 }
 
@@ -103,4 +105,14 @@ export interface ProgressSink {
 /** Now, as events say it: RFC 3339 in UTC, with six digits. */
 export function timeOf({ clock }: Pick<Job, 'clock'>): string {
   return new Date(clock()).toISOString().replace('Z', '000Z');
+}
+
+/** The span that everything of a run lies in: its events name it as their `traceparent`. It tells what the run came to. */
+export function asRun<T>(job: Job, act: () => Promise<T>, told: (result: T) => SpanAttributes): Promise<T> {
+  const { spans, project, mapping, runId } = job;
+  return spans.within('run', { project: project.name, mapping: mapping.name, class: mapping.class, run: runId }, async (span) => {
+    const result = await act();
+    span.set(told(result));
+    return result;
+  });
 }

@@ -1,4 +1,5 @@
 import type { ControlRecord } from '../snapshot/changelog.ts';
+import type { SnapshotView } from '../snapshot/view.ts';
 import type { LedgerSummary } from './chunk-records.ts';
 import { type GuardVerdict, judge } from './guards.ts';
 import type { Job } from './job.ts';
@@ -29,4 +30,15 @@ export function summaryOf({ comparison }: Reading, guards: readonly GuardVerdict
     read: { rows, unchanged, absent, rejected, late },
     guards: guards.map(({ guard, exceeded, allowed, message }) => ({ guard, exceeded, allowed, message })),
   };
+}
+
+export interface Standing {
+  /** Identities whose fact is published. */
+  readonly facts: number;
+  /** Rows in quarantine. */
+  readonly quarantined: number;
+}
+
+export function standingOf({ state: { confirmable, quarantined } }: SnapshotView): Standing {
+  return { facts: confirmable - quarantined, quarantined };
 }

@@ -100,7 +100,8 @@ async function readOnce(
   const { contract, onBatch } = parts;
   const startedAtMs = job.clock();
   const changes = openChanges(job, parts);
-  const scan = await job.warehouse.openScan(scanRequest(job, contract, scope, view.state.control?.horizon ?? null), job.signal);
+  const request = scanRequest(job, contract, scope, view.state.control?.horizon ?? null);
+  const scan = await job.spans.within('extract', { scope: scope.kind }, () => job.warehouse.openScan(request, job.signal));
   try {
     for (const note of scan.notes ?? []) warn(note);
     checkDrift(job, contract, scan.columns);
@@ -108,14 +109,17 @@ async function readOnce(
     const raw = await createRawFingerprints(view.state.nonce, meaningOf(job, contract, scan.columns));
     const comparison = startComparison(job, view, scope, parts, { scan, watermark, raw, emit: (change) => changes.add(change) });
     job.progress.update({ phase: 'reading', rowsEstimated: scope.kind === 'incremental' ? undefined : scan.estimatedRows });
-    for await (const batch of scan.batches()) {
-      job.signal.throwIfAborted();
-      comparison.compareBatch(batch);
-      if (await onBatch?.(changes)) comparison.forgetPublished();
-      job.progress.update({ rowsRead: comparison.counts.rows, factsChanged: factsOf(comparison) });
-      await job.reach('while_mapping');
-    }
-    comparison.finish(scope.kind !== 'incremental');
+    await job.spans.within('compare', {}, async (span) => {
+      for await (const batch of scan.batches()) {
+        job.signal.throwIfAborted();
+        comparison.compareBatch(batch);
+        if (await onBatch?.(changes)) comparison.forgetPublished();
+        job.progress.update({ rowsRead: comparison.counts.rows, factsChanged: factsOf(comparison) });
+        await job.reach('while_mapping');
+      }
+      comparison.finish(scope.kind !== 'incremental');
+      span.set({ ...comparison.counts });
+    });
     const { horizon = null, watermark: from = null } = view.state.control ?? {};
     const { byChangeFeed } = scan;
     return { scope, comparison, changes, watermark, reached: reachedBy(scope, watermark, from), horizon, startedAtMs, byChangeFeed };
@@ -144,7 +148,8 @@ async function readRemote(
   const changedOnly = scope.kind === 'full comparison' && remote.comparedSalt === salt;
   const changes = openChanges(job, parts);
   const request = scanRequest(job, contract, scope, null);
-  const scan = await openRemoteScan(job, { ...request, changedOnly, salts: { raw: salt, key: remote.keySalt } });
+  const remoteRequest = { ...request, changedOnly, salts: { raw: salt, key: remote.keySalt } };
+  const scan = await job.spans.within('extract', { scope: scope.kind }, () => openRemoteScan(job, remoteRequest));
   try {
     for (const note of scan.notes ?? []) warn(note);
     checkDrift(job, contract, scan.columns);
@@ -154,18 +159,10 @@ async function readRemote(
     job.progress.update({ phase: 'reading', rowsEstimated: complete ? scan.estimatedRows : undefined });
     const onProgress = () => job.progress.update({ rowsRead: comparison.counts.rows, factsChanged: factsOf(comparison) });
     const { fingerprints } = parts;
-    await compareInWarehouse(job, {
-      view,
-      remote,
-      fingerprints,
-      comparison,
-      watermark,
-      scan,
-      changedOnly,
-      complete,
-      changes,
-      onBatch,
-      onProgress,
+    const compared = { view, remote, fingerprints, comparison, watermark, scan, changedOnly, complete, changes, onBatch, onProgress };
+    await job.spans.within('compare', {}, async (span) => {
+      await compareInWarehouse(job, compared);
+      span.set({ ...comparison.counts });
     });
     onProgress();
     if (complete) remote.compared(salt);

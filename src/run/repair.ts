@@ -10,7 +10,7 @@ import { checkTopics } from './check-topics.ts';
 import { unmoved, type WriterParts } from './chunk.ts';
 import type { LedgerRecord } from './chunk-records.ts';
 import { openEncodings, type RunEncodings } from './encoding.ts';
-import type { Job } from './job.ts';
+import { asRun, type Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { establishOrigin, type Origin } from './origin.ts';
 import { topicOfControl } from './publication.ts';
@@ -51,11 +51,12 @@ export interface RepairParts {
  * where it is. Ended anywhere, what was committed is complete; the same order, given again, finds the rest.
  * Throws OWNED_ELSEWHERE, SNAPSHOT_FOREIGN, CONFIG_INVALID where the mapping was edited since its last run.
  */
-export async function repair(
-  job: Job,
-  order: RepairOrder,
-  changesOf: (parts: RepairParts) => Promise<Iterable<Change>>,
-): Promise<Repaired> {
+export function repair(job: Job, order: RepairOrder, changesOf: (parts: RepairParts) => Promise<Iterable<Change>>): Promise<Repaired> {
+  const told = ({ published, chunks }: Repaired) => ({ kind: order.kind, published, chunks });
+  return asRun(job, () => inOrder(job, order, changesOf), told);
+}
+
+async function inOrder(job: Job, order: RepairOrder, changesOf: (parts: RepairParts) => Promise<Iterable<Change>>): Promise<Repaired> {
   const facts = await checkTopics(job);
   // In the folder, wherever the view lies: it is looked through whole, and another view finds the changes in the topic.
   await using copy = await openLocalCopy({ ...job, openRemoteView: undefined });
@@ -111,6 +112,7 @@ function partsOf(
       encodeKey: keys === PLAIN_KEYS ? undefined : keys.encode,
       ...(order.origin === 'undo' ? { origin: 'undo' as const, namesUndone: true } : {}),
       approval,
+      traceparent: job.spans.traceparent(),
     });
   return {
     envelope: envelope(job.mapping, encodings.own),

@@ -1,4 +1,5 @@
 import type { SchemaRegistry } from '../contract/registry.ts';
+import type { Spans } from '../core/spans.ts';
 import type { ViewPlace } from '../core/view-tables.ts';
 import type { GroupAdmin, PublisherFactory, RecordReader, TopicAdmin } from '../publish/publisher.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
@@ -19,6 +20,8 @@ export interface System extends AsyncDisposable {
   /** The copy of a snapshot topic in a folder. */
   openView(folder: string, topic: string): Promise<SnapshotView>;
   copyView(from: string, to: string): Promise<void>;
+  /** Where traces go; NO_SPANS where nobody wants any. */
+  spans(): Promise<Spans>;
   /** The view in a warehouse. Throws CONFIG_INVALID where that cannot hold one. */
   openRemoteView(warehouse: string, place: ViewPlace, dry: boolean): Promise<SnapshotView>;
 }

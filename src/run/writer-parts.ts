@@ -23,6 +23,7 @@ export function writerParts(
       runId: job.runId,
       contentType: values.contentType,
       encodeKey: keys === PLAIN_KEYS ? undefined : keys.encode,
+      traceparent: job.spans.traceparent(),
       ...rollbackHeaders(job),
     });
   return {

@@ -53,7 +53,9 @@ export class Writer {
     const barrier = await writer.#takeOver();
     try {
       await job.reach('after_fence');
-      await recover(job, view, barrier, ownerOf(job, job.options.leaseMs));
+      await job.spans.within('recover', { mapping: job.mapping.name }, () =>
+        recover(job, view, barrier, ownerOf(job, job.options.leaseMs)),
+      );
     } catch (error) {
       await writer[Symbol.asyncDispose]();
       throw error;
@@ -91,7 +93,8 @@ export class Writer {
   async publish(changes: readonly Change[], progress: ChunkProgress): Promise<void> {
     await this.#exclusive(async () => {
       if (this.#failure !== undefined) await this.#reopenAfter(this.#failure);
-      await this.#commitChunk(changes, progress, MAX_ATTEMPTS);
+      const about = { chunk: this.#chunk + 1, changes: changes.length, last: progress.last };
+      await this.#job.spans.within('chunk', about, () => this.#commitChunk(changes, progress, MAX_ATTEMPTS));
     });
   }
 
@@ -135,9 +138,10 @@ export class Writer {
     const control = controlOf(this.#job, this.#view, this.#required(this.#parts), ++this.#chunk, changes, progress);
     let step: ViewStep | undefined;
     try {
-      step = await this.#send(changes, control, progress, (prepared) => {
+      const onPrepared = (prepared: ViewStep) => {
         step = prepared;
-      });
+      };
+      step = await this.#job.spans.within('transaction', {}, () => this.#send(changes, control, progress, onPrepared));
     } catch (error) {
       if (!isUncertain(error)) {
         this.#failure = error;
@@ -200,7 +204,11 @@ export class Writer {
    * Drops the producer, makes sure that the mapping is still ours, and fences anew. Returns the view's next offset if the chunk in question turned out to be committed.
    * Throws OWNED_ELSEWHERE if another run wrote its owner record meanwhile.
    */
-  async #reopenAfter(error: unknown, control?: ControlRecord): Promise<number | undefined> {
+  #reopenAfter(error: unknown, control?: ControlRecord): Promise<number | undefined> {
+    return this.#job.spans.within('reopen', {}, () => this.#findOut(error, control));
+  }
+
+  async #findOut(error: unknown, control?: ControlRecord): Promise<number | undefined> {
     const { job, view } = { job: this.#job, view: this.#view };
     // Promise 2: until this has come to its end, what lies between the view and the new fence is unknown, and nothing may set the view behind it.
     this.#failure = error;

@@ -49,6 +49,7 @@ const RUN = z.strictObject({
         published: count,
         chunks: count,
         guards,
+        standing: z.strictObject({ facts: count, quarantined: count }),
         watermark: z.strictObject({ from: z.string().nullable(), to: z.string().nullable() }),
         tookMs: z.number(),
         warnings,

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Child } from '../run/child.ts';
 import { World } from '../run/world.ts';
 
-/** Drivers that a run on PostgreSQL has no use for, as folders below node_modules. */
-const OTHER_DRIVERS = ['snowflake-sdk', '@google-cloud', 'google-auth-library', '@duckdb', '@aws-sdk', '@azure'];
+/** Drivers that a run on PostgreSQL has no use for, and tracing, which nobody asked for, as folders below node_modules. */
+const OTHER_DRIVERS = ['snowflake-sdk', '@google-cloud', 'google-auth-library', '@duckdb', '@aws-sdk', '@azure', '@opentelemetry'];
 
 let world: World;
 let folder: string;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { vi } from 'vitest';
 import { HeadraceError } from '../../../src/core/errors.ts';
+import { NO_SPANS } from '../../../src/core/spans.ts';
 import { DEFAULT_OPTIONS } from '../../../src/ops/create-job.ts';
 import { partitionOf } from '../../../src/publish/kafka/partitioner.ts';
 import { type MappingTopics, SNAPSHOT_DELETE_RETENTION_MS, topicsOf } from '../../../src/publish/topics.ts';
@@ -297,6 +298,7 @@ export class Simulation {
       copyView: async () => undefined,
       ...(this.#rules.inWarehouse ? this.#remoteView(process) : {}),
       folder,
+      spans: NO_SPANS,
       runId: process.name,
       host: process.host,
       pid: process.pid,
