@@ -89,14 +89,17 @@ export class SqlViewTables implements ViewTables {
   }
 
   async findEntries(slots: readonly Uint8Array[]): Promise<readonly TableEntry[]> {
+    if (slots.length === 0) return [];
     return this.#entriesWhere('e.slot', { hashes: slots });
   }
 
   async findByOrdinal(ordinals: readonly number[]): Promise<readonly TableEntry[]> {
+    if (ordinals.length === 0) return [];
     return this.#entriesWhere('e.ordinal', { numbers: ordinals });
   }
 
   async findRows(handles: readonly Uint8Array[]): Promise<readonly KnownRow[]> {
+    if (handles.length === 0) return [];
     const from = `from ${this.#names.rows} r join given on given.item = r.handle`;
     return (await this.#select(ROW, from, { hashes: handles })).map(([handle, ordinal, verdict, raw, slot]) => ({
       handle: bytesOf(handle),

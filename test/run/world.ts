@@ -36,6 +36,8 @@ export interface WorldFiles {
   readonly kafka?: string;
   /** Where facts are compared: `local`, unless HEADRACE_TEST_VIEW says otherwise. */
   readonly view?: 'local' | 'warehouse';
+  /** The warehouse `main` of headrace.yml, in place of the PostgreSQL of the world. */
+  readonly warehouse?: string;
   /** Further keys of headrace.yml's `snapshot`. */
   readonly snapshot?: string;
   /** Frozen versions stay from one edit to the next. */
@@ -122,6 +124,11 @@ export class World {
   /** The same project with another statement timeout. */
   withTimeout(statementTimeout: string): Promise<World> {
     return this.#with({ ...this.variables, WORLD_TIMEOUT: statementTimeout });
+  }
+
+  /** The same project in a system of its own, which has connected to nothing yet. */
+  anew(): Promise<World> {
+    return this.#with(this.variables);
   }
 
   async #with(variables: Readonly<Record<string, string>>): Promise<World> {
@@ -237,6 +244,8 @@ export class World {
   }
 }
 
+const OWN_WAREHOUSE = `{ type: postgres, url: "\${WORLD_URL}", statement_timeout: "\${WORLD_TIMEOUT}" }`;
+
 function writeFiles(root: string, name: string, files: WorldFiles): void {
   if (isFrozen(files) && files.keepContracts !== true) rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
   for (const folder of ['models', 'mappings']) {
@@ -247,7 +256,7 @@ function writeFiles(root: string, name: string, files: WorldFiles): void {
   const project = `
 project: ${name}
 environment: ${files.environment ?? 'dev'}
-warehouses: { main: { type: postgres, url: "\${WORLD_URL}", statement_timeout: "\${WORLD_TIMEOUT}" } }
+warehouses: { main: ${files.warehouse ?? OWN_WAREHOUSE} }
 kafka: { brokers: "\${WORLD_BROKERS}", ${files.kafka ?? ''} }
 topics: { partitions: 3 }
 snapshot: { path: .headrace, view: ${files.view ?? VIEW}, ${files.snapshot ?? ''} }

@@ -133,11 +133,12 @@ function elements(column: Column, plain: string): string {
   }
 }
 
-/**
- * All columns of a row as one BLOB: per column `<bytes>:<text>`, or `n` for NULL. One value per row, because reading values one by one costs
- * far more in JavaScript than joining them costs DuckDB; lengths in front make it injective.
- */
+/** Texts as one: each is `<bytes>:<text>`, or `n` for NULL. Lengths in front make it injective. */
+export function injectiveText(texts: readonly string[]): string {
+  return `concat(${texts.map((text) => `coalesce(strlen(${text})::varchar || ':' || ${text}, 'n')`).join(', ')})`;
+}
+
+/** All columns of a row as one BLOB. One value per row, because reading values one by one costs far more in JavaScript than joining them costs DuckDB. */
 export function rowExpression(texts: readonly string[]): string {
-  const fields = texts.map((text) => `coalesce(strlen(${text})::varchar || ':' || ${text}, 'n')`);
-  return `encode(concat(${fields.join(', ')}))`;
+  return `encode(${injectiveText(texts)})`;
 }

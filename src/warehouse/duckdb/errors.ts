@@ -53,6 +53,11 @@ export function isLocked(error: unknown): boolean {
   return /Could not set lock|Conflicting lock/i.test(firstParagraph(error));
 }
 
+/** Of a file that was let go, and that a statement of this process still looks at. */
+export function isLettingGo(error: unknown): boolean {
+  return /Unique file handle conflict/i.test(firstParagraph(error));
+}
+
 /** Of a file that this user, or this disk, lets nobody write. */
 export function isUnwritable(error: unknown): boolean {
   return /Permission denied|Read-only file system/i.test(firstParagraph(error));

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { DUCKDB_DIALECT, quoteText } from './dialect.ts';
-import { isLocked, isUnwritable, openError } from './errors.ts';
+import { isLettingGo, isLocked, isUnwritable, openError } from './errors.ts';
 import { throwIfAborted } from './interrupts.ts';
 
 /** How often a file that another process holds is tried again, until the time to connect is over. */
@@ -78,7 +78,7 @@ export class OpenFiles {
       try {
         return await this.#inTurn(() => this.#attach(file));
       } catch (error) {
-        if (!isLocked(error) || Date.now() + LOCK_RETRY_MS > deadline) throw openError(error, file.path);
+        if (!(isLocked(error) || isLettingGo(error)) || Date.now() + LOCK_RETRY_MS > deadline) throw openError(error, file.path);
         await sleep(LOCK_RETRY_MS);
       }
     }

@@ -35,19 +35,12 @@ export class DuckDbScan implements Scan {
     if (this.#started) throw new Error('A scan is read once.');
     this.#started = true;
     const { connection, signal, text, layout } = this.#state;
-    throwIfAborted(signal);
-    const { DuckDBBlobVector } = await import('@duckdb/node-api');
-    connection.startStatement();
-    const result = await connection.wait(connection.duckdb.stream(text), signal);
-    for (;;) {
-      const chunk: DuckDBDataChunk | null = await connection.wait(result.fetchChunk(), signal);
-      // DuckDB throws where the query failed; an empty chunk is the end of a complete result.
-      if (chunk === null || chunk.rowCount === 0) break;
-      const vector = chunk.getColumnVector(0);
-      if (!(vector instanceof DuckDBBlobVector)) throw new Error('DuckDB yields another type than the query asks for.');
-      const rows = new Array<Uint8Array>(vector.itemCount);
-      for (let i = 0; i < rows.length; i++) rows[i] = vector.getItemBytes(i) ?? EMPTY;
-      yield new PackedRows(rows, layout);
+    for await (const chunk of chunksOf(connection, text, signal)) {
+      const rows = await blobsOf(chunk, 0);
+      yield new PackedRows(
+        rows.map((row) => row ?? EMPTY),
+        layout,
+      );
     }
   }
 
@@ -57,3 +50,27 @@ export class DuckDbScan implements Scan {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** A streamed result. Ends normally only where it is complete. */
+export async function* chunksOf(
+  connection: DuckDbConnection,
+  text: string,
+  signal: AbortSignal,
+): AsyncGenerator<DuckDBDataChunk, void, undefined> {
+  throwIfAborted(signal);
+  connection.startStatement();
+  const result = await connection.wait(connection.duckdb.stream(text), signal);
+  for (;;) {
+    const chunk: DuckDBDataChunk | null = await connection.wait(result.fetchChunk(), signal);
+    // DuckDB throws where the query failed; an empty chunk is the end of a complete result.
+    if (chunk === null || chunk.rowCount === 0) return;
+    yield chunk;
+  }
+}
+
+export async function blobsOf(chunk: DuckDBDataChunk, column: number): Promise<readonly (Uint8Array | null)[]> {
+  const { DuckDBBlobVector } = await import('@duckdb/node-api');
+  const vector = chunk.getColumnVector(column);
+  if (!(vector instanceof DuckDBBlobVector)) throw new Error('DuckDB yields another type than the query asks for.');
+  return Array.from({ length: vector.itemCount }, (_, i) => vector.getItemBytes(i));
+}

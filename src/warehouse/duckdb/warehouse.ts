@@ -1,16 +1,23 @@
+import { existsSync } from 'node:fs';
 import type { DuckDbConfig, Relation } from '../../config/project.ts';
 import type { Column } from '../../core/row.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { scanQuery } from '../query.ts';
-import type { Scan, ScanRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
-import { readColumns, rowExpression, textExpression } from './columns.ts';
+import { compareTexts, type HashDialect } from '../view-compare.ts';
+import { droppedTables } from '../view-engine.ts';
+import { SqlViewTables } from '../view-tables.ts';
+import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest, Warehouse, WarehouseInfo, WarehouseViews } from '../warehouse.ts';
+import { injectiveText, readColumns, rowExpression, textExpression } from './columns.ts';
+import { DuckDbComparedScan } from './compared-scan.ts';
 import { type DuckDbConnection, DuckDbConnections } from './connection.ts';
-import { DUCKDB_DIALECT } from './dialect.ts';
+import { DUCKDB_DIALECT, quoteText } from './dialect.ts';
 import { throwIfAborted } from './interrupts.ts';
 import type { RowLayout } from './rows.ts';
 import { DuckDbScan } from './scan.ts';
 import { fieldDecoder } from './values.ts';
+import { DuckDbViewEngine, viewError } from './view-engine.ts';
+import { ddlText, VIEW_DIALECT, viewFile } from './view-file.ts';
 
 /** A DuckDB file, opened read-only and only while it is read. */
 export class DuckDbWarehouse implements Warehouse {
@@ -55,6 +62,31 @@ export class DuckDbWarehouse implements Warehouse {
     }
   }
 
+  readonly views: WarehouseViews = {
+    tables: (place) => new SqlViewTables(new DuckDbViewEngine(this.#config, this.#connections, place), place),
+    openScan: (request, signal) => this.#openComparedScan(request, signal),
+    ddl: (places) => ddlText(this.#config, places),
+  };
+
+  async #openComparedScan(request: ComparedScanRequest, signal: AbortSignal): Promise<ComparedScan> {
+    throwIfAborted(signal);
+    const file = viewFile(this.#config, request.place);
+    const view = { address: `DuckDB file ${file.path}`, path: file.path };
+    if (!existsSync(file.path)) throw droppedTables(view.address, new Error('there is no such file'));
+    const connection = await this.#connections.open(signal, file);
+    try {
+      const picked = pickColumns(request, await connection.wait(readColumns(connection.duckdb, request.relation), signal));
+      const { layout } = planScan(request, picked.columns, picked.cursor);
+      const now = await readNow(connection, picked.cursor);
+      const texts = compareTexts(request, picked, VIEW_DIALECT.names(request.place).rows, now, HASHING);
+      const estimatedRows = request.changedOnly ? undefined : await estimate(connection, texts.rows);
+      return new DuckDbComparedScan({ connection, signal, columns: picked.columns, now, estimatedRows, texts, layout, view });
+    } catch (error) {
+      await connection.close();
+      throw viewError(error, view.address, view.path);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#connections.closeAll();
   }
@@ -68,6 +100,15 @@ export class DuckDbWarehouse implements Warehouse {
     }
   }
 }
+
+export const HASHING: HashDialect = {
+  query: DUCKDB_DIALECT,
+  quoteText,
+  digest: (text) => `unhex(left(sha256(${text}), 32))`,
+  joined: injectiveText,
+  text: textExpression,
+  output: (texts) => [rowExpression(texts)],
+};
 
 function planScan(request: ScanRequest, columns: readonly Column[], cursor: Column | undefined): { text: string; layout: RowLayout } {
   const asked = cursor === undefined ? -1 : request.columns.indexOf(cursor.name);

@@ -1,0 +1,128 @@
+import type { Column } from '../core/row.ts';
+import { isTimeCursor } from './cursor-bound.ts';
+import { cursorCondition, type Dialect, fromClause, modelColumn } from './query.ts';
+import type { ComparedScanRequest } from './warehouse.ts';
+
+/** What differs between engines that hash a row's texts. */
+export interface HashDialect {
+  readonly query: Dialect;
+  quoteText(text: string): string;
+  /** The first sixteen bytes of the SHA-256 of a text. */
+  digest(text: string): string;
+  /** All of these texts as one that tells where each ends, and NULL from any text. */
+  joined(texts: readonly string[]): string;
+  /** The text of a column of "model", as a scan has it. */
+  text(column: Column, inKey: boolean): string;
+  /** What is selected of a row's texts. */
+  output(texts: readonly string[]): readonly string[];
+}
+
+/** Pure: golden-tested. */
+export interface CompareTexts {
+  /** One line per row that is read: handle, hash, two fields that are empty, then the row as a scan has it. And per row of the view that none is equal to: handle, nothing, number, verdict. */
+  readonly rows: string;
+  /** Of all rows: how many, the highest cursor up to now, and any. */
+  readonly totals: string;
+  /** Of the view: `verdict`, `rows`. */
+  readonly known: string;
+  /** Rows of the view that the model does not have: handle, number, verdict. */
+  readonly missing: string;
+  /** Some rows whose key stands more than once, in the form of `rows`. */
+  readonly repeated: string;
+}
+
+/**
+ * A row's hash is that of the salt, the types of its columns, and its texts, each with its length in front: different rows never give equal texts. The key is among them:
+ * the hash alone tells that a row is as it was. Names in the request are those that the engine stores.
+ */
+export function compareTexts(
+  request: ComparedScanRequest,
+  { columns, cursor }: { readonly columns: readonly Column[]; readonly cursor: Column | undefined },
+  rowsTable: string,
+  now: string | null,
+  engine: HashDialect,
+): CompareTexts {
+  const { keyLength, salts, changedOnly } = request;
+  const { query, digest, joined } = engine;
+  const texts = columns.map((column, i) => engine.text(column, i < keyLength));
+  const condition = cursorCondition(request.cursor, cursor, query);
+  const from = `from ${fromClause(request.relation, query)}${condition === undefined ? '' : `\n  where ${condition}`}`;
+  const isHidden = cursor !== undefined && !columns.some(({ name }) => name === cursor.name);
+  const fields = engine.output(isHidden ? [...texts, engine.text(cursor, false)] : texts);
+  const order = (request.orderBy ?? []).map((name) => modelColumn(name, query));
+  const salted = (salt: string, count: number, text: string) => {
+    const types = columns.slice(0, count).map(({ sourceType }) => sourceType);
+    return digest(`${engine.quoteText(`${salt}${JSON.stringify(types)}`)} || ${text}`);
+  };
+  const key = joined(texts.slice(0, keyLength));
+  // Only of rows that leave the warehouse.
+  const handle = salted(salts.key, keyLength, 'm.row_key');
+  const model = [
+    'select',
+    [
+      `    ${salted(salts.raw, columns.length, joined(texts))} as row_hash`,
+      `    ${key} as row_key`,
+      ...fields.map((field, i) => `    ${field} as f${i}`),
+      ...order.map((column, i) => `    ${column} as o${i}`),
+    ].join(',\n'),
+    `  ${from}`,
+  ].join('\n');
+  const names = fields.map((_, i) => `m.f${i}`).join(', ');
+  const orderBy = order.length === 0 ? '' : `\norder by ${order.map((_, i) => `m.o${i} asc nulls last`).join(', ')}`;
+  const keys = `select ${salted(salts.key, keyLength, key)} as row_handle\n  ${from}`;
+  const unread = `cast(null as bigint), cast(null as bigint)`;
+  return {
+    rows: changedOnly
+      ? `select coalesce(r.handle, ${handle}), m.row_hash, r.ordinal, r.verdict, ${names}
+from (
+  ${model}
+) as m
+full join ${rowsTable} as r on r.raw = m.row_hash
+where m.row_hash is null or r.handle is null${orderBy}`
+      : `select ${handle}, m.row_hash, ${unread}, ${names}\nfrom (\n  ${model}\n) as m${orderBy}`,
+    totals: totalsText(request, cursor, from, now, engine),
+    known: `select verdict, count(*) from ${rowsTable} group by verdict`,
+    missing: `select r.handle, r.ordinal, r.verdict from ${rowsTable} as r
+where not exists (
+  select 1 from (${keys}) as m where m.row_handle = r.handle
+)`,
+    repeated: `select ${handle}, m.row_hash, ${unread}, ${names}
+from (
+  ${model}
+) as m
+where ${handle} in (select k.row_handle from (${keys}) as k group by k.row_handle having count(*) > 1 limit 5)
+limit 20`,
+  };
+}
+
+/** BC, years above 9999 and the infinities hold no watermark: see src/run/watermark.ts. */
+function totalsText(
+  { cursor: asked }: ComparedScanRequest,
+  cursor: Column | undefined,
+  from: string,
+  now: string | null,
+  engine: HashDialect,
+): string {
+  if (cursor === undefined || asked === undefined) return `select count(*), null, null\n  ${from}`;
+  const column = modelColumn(asked.column, engine.query);
+  const named = (name: string): string =>
+    engine.text({ ...cursor, name, ...('stored' in cursor ? { stored: name } : {}) } as Column, false);
+  const { quoteName } = engine.query;
+  return `select ${modelColumn('n', engine.query)}, ${named('highest')}, ${named('any_cursor')}
+from (
+  select count(*) as ${quoteName('n')}, max(case when ${ordinary(cursor, column, now, engine.query)} then ${column} end) as ${quoteName('highest')}, max(${column}) as ${quoteName('any_cursor')}
+  ${from}
+) as ${quoteName('model')}`;
+}
+
+function ordinary(cursor: Column, column: string, now: string | null, dialect: Dialect): string {
+  if (!isTimeCursor(cursor)) return `${column} is not null`;
+  const at = (text: string): string => dialect.cursorBound(cursor, { watermark: text, lookback: { ms: 0 } });
+  const midnight = (date: string): string =>
+    cursor.kind === 'date' ? date : `${date} 00:00:00${cursor.kind === 'timestamptz' ? '+00' : ''}`;
+  const end =
+    cursor.kind === 'date'
+      ? `${column} <= ${at('9999-12-31')}`
+      : `${column} <= ${at(midnight('9999-12-31').replace('00:00:00', '23:59:59.999999'))}`;
+  return `${column} >= ${at(midnight('0001-01-01'))} and ${now === null ? end : `${column} <= ${at(now)}`}`;
+}
