@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Problem } from '../core/problem.ts';
 import type { SourceDocument } from './document.ts';
-import type { ListenAddress, ServeConfig } from './project.ts';
+import type { AlertConfig, ListenAddress, ServeConfig } from './project.ts';
 import type { serveSchema } from './serve-schema.ts';
 
 /** A shorter token can be guessed. */
@@ -43,8 +43,53 @@ export function compileServe(
     jitterMs: written.jitter ?? 0,
     graceMs: written.grace ?? 25_000,
     retry: { attempts, firstMs, longestMs: Math.max(firstMs, longestMs) },
+    alerts: compileAlerts(written.alerts, document, report),
     http: { listen, probes: written.probes, tls: written.tls, tokens, rateLimit: written.rate_limit ?? 120 },
   };
+}
+
+function compileAlerts(
+  written: z.output<typeof serveSchema>['alerts'],
+  document: SourceDocument,
+  report: (problem: Problem) => void,
+): AlertConfig {
+  const { webhook, failures = 2, stale_after: staleAfterMs = 3_600_000 } = written ?? {};
+  const rules = { failures, staleAfterMs };
+  if (webhook === undefined) return rules;
+  const place = ['serve', 'alerts', 'webhook'];
+  // What was refused already is no text. Neither message shows what is written: it may be the secret.
+  if (typeof webhook.url === 'string' && !isHttpUrl(webhook.url))
+    report(
+      document.problem(
+        [...place, 'url'],
+        'The value is not a URL that begins with https:// or http://.',
+        'Look at the variable that it comes from.',
+      ),
+    );
+  for (const [name, value] of Object.entries(webhook.headers ?? {})) {
+    if (typeof value !== 'string' || isHeader(name, value)) continue;
+    report(
+      document.problem(
+        [...place, 'headers', name],
+        'This is not a header that can be sent.',
+        'Give it a name and a value without line ends.',
+      ),
+    );
+  }
+  return { ...rules, webhook: { url: webhook.url, headers: webhook.headers ?? {} } };
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    new Headers([[name, value]]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether only programs on this machine reach the address. */

@@ -188,7 +188,23 @@ export interface ServeConfig {
   /** How long runs may take to come to an end after SIGTERM. */
   readonly graceMs: number;
   readonly retry: RetryConfig;
+  readonly alerts: AlertConfig;
   readonly http: HttpConfig;
+}
+
+/** When a mapping counts as failing or stale, and who is told. */
+export interface AlertConfig {
+  /** Failed runs in a row. */
+  readonly failures: number;
+  /** How long a mapping may be due without a run that is done. */
+  readonly staleAfterMs: number;
+  readonly webhook?: WebhookConfig | undefined;
+}
+
+/** Holds secrets: never printed. */
+export interface WebhookConfig {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** What follows on a run that could not reach something (exit code 3). */

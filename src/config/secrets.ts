@@ -39,6 +39,8 @@ function secretPaths(document: SourceDocument): readonly Path[] {
     ['registry', 'tls', 'key'],
     ['snapshot', 'key'],
     ['serve', 'tls', 'key'],
+    ['serve', 'alerts', 'webhook', 'url'],
+    ...headerNames(document).map((name) => ['serve', 'alerts', 'webhook', 'headers', name]),
     ...tokenNumbers(document).map((index) => ['serve', 'tokens', index, 'token']),
     ...warehouseNames(document).flatMap((name) => [
       ['warehouses', name, 'password'],
@@ -60,6 +62,14 @@ function tokenNumbers(document: SourceDocument): readonly number[] {
   const { serve } = document.value;
   const tokens = typeof serve === 'object' && serve !== null && 'tokens' in serve ? serve.tokens : undefined;
   return Array.isArray(tokens) ? [...tokens.keys()] : [];
+}
+
+function headerNames(document: SourceDocument): readonly string[] {
+  const headers = ['serve', 'alerts', 'webhook', 'headers'].reduce<unknown>(
+    (inside, key) => (typeof inside === 'object' && inside !== null ? (inside as Record<string, unknown>)[key] : undefined),
+    document.value,
+  );
+  return typeof headers === 'object' && headers !== null ? Object.keys(headers) : [];
 }
 
 /** Nothing but variables without a default. */

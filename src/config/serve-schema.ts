@@ -27,6 +27,25 @@ export const serveSchema = z.strictObject({
     .meta({
       description: 'What follows on a run that could not reach the warehouse, Kafka or the registry (exit code 3), and on no other.',
     }),
+  alerts: z
+    .strictObject({
+      webhook: z
+        .strictObject({
+          url: secretText().meta({ description: 'Where changes of state are posted to, as JSON: ${VAR} or ${file:...} only.' }),
+          headers: z
+            .record(z.string(), secretText())
+            .optional()
+            .meta({ description: 'Further headers, as `Authorization`: ${VAR} or ${file:...} only.' }),
+        })
+        .optional()
+        .meta({ description: 'Is told when a mapping fails, is blocked, is stale, and recovers.' }),
+      failures: integer(1, 100).optional().meta({ description: 'Failed runs in a row from which on a mapping is failing.', default: 2 }),
+      stale_after: duration('1s', '30d')
+        .optional()
+        .meta({ description: 'How long a mapping may be due without a run that is done, before it is stale.', default: '1h' }),
+    })
+    .optional()
+    .meta({ description: 'When a mapping is failing or stale, for metrics and the webhook.' }),
   listen: listenAddress().optional().meta({
     description: 'Address of the HTTP API. One that is not of this machine alone needs tls and tokens.',
     default: '127.0.0.1:7420',

@@ -89,6 +89,8 @@ export interface GroupAdmin {
   members(group: string): Promise<number>;
   /** Per partition of the topic, the offset that the group reads next; −1 where it committed none. */
   committed(group: string, topic: string): Promise<readonly number[]>;
+  /** The same of several topics that exist; topics in which it committed nothing have −1 in each partition. */
+  committedOf(group: string, topics: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>>;
   /** Per partition, the offset of the first record not older than this time (milliseconds since 1970); the end where there is none. */
   offsetsAt(topic: string, timeMs: number): Promise<readonly number[]>;
   /** Commits these offsets, one per partition, for a group without members. Throws GROUP_ACTIVE. */

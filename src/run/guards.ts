@@ -63,15 +63,27 @@ export function judge(guards: Guards, input: GuardInput, allow: ReadonlySet<stri
   ];
 }
 
+/** A run that guards stopped, with what they said. */
+export class GuardStopped extends HeadraceError {
+  readonly verdicts: readonly GuardVerdict[];
+
+  constructor(verdicts: readonly GuardVerdict[], message: string, suggestion: string) {
+    super('GUARD_STOPPED', message, { suggestion });
+    this.verdicts = verdicts;
+  }
+}
+
 /** Promise 8: throws GUARD_STOPPED for what is exceeded and not allowed. Nothing was sent by then. */
 export function stopIfExceeded(mapping: string, verdicts: readonly GuardVerdict[]): void {
   const stopping = verdicts.filter((v) => v.exceeded && !v.allowed);
   if (stopping.length === 0) return;
   const what = stopping.map((v) => `${v.guard}: ${v.message}`).join('; ');
   const names = stopping.map((v) => v.guard).join(',');
-  throw new HeadraceError('GUARD_STOPPED', `${mapping}: stopped before anything was sent. ${what}.`, {
-    suggestion: `Look at the changes with \`headrace plan ${mapping}\`. If they are right: \`headrace run ${mapping} --allow ${names}\`.`,
-  });
+  throw new GuardStopped(
+    verdicts,
+    `${mapping}: stopped before anything was sent. ${what}.`,
+    `Look at the changes with \`headrace plan ${mapping}\`. If they are right: \`headrace run ${mapping} --allow ${names}\`.`,
+  );
 }
 
 /** A change set was approved, and not whatever the model shows by now. Throws GUARD_STOPPED; nothing was sent by then. */

@@ -11,9 +11,10 @@ import type { Start, TriggerOptions, Turn } from '../run/schedule/turn.ts';
 import type { ReachStep } from '../run/steps.ts';
 import type { System } from '../run/system.ts';
 import { Errands } from './errands.ts';
+import { measuredSpans } from './measured-spans.ts';
 import type { DaemonObserver } from './observer.ts';
 import { plansOf, schedulerSettings } from './plans.ts';
-import { describedError, endingOf, RecentRuns } from './run-record.ts';
+import { describedError, endingOf, guardsOf, RecentRuns } from './run-record.ts';
 
 export interface DaemonParts {
   readonly project: Project;
@@ -41,6 +42,7 @@ export class Daemon {
   readonly #scheduler: Scheduler;
   readonly #running = new Map<string, Promise<void>>();
   readonly #errands = new Errands();
+  readonly #knownSince = new Map<string, number>();
   #project: Project;
   #pauses: ReadonlyMap<string, Pause> = new Map();
   #timer: NodeJS.Timeout | undefined;
@@ -49,7 +51,9 @@ export class Daemon {
   constructor(parts: DaemonParts) {
     this.#parts = parts;
     this.#project = parts.project;
-    this.#scheduler = new Scheduler(schedulerSettings(parts.project), plansOf(parts.project), Date.now());
+    const now = Date.now();
+    this.#scheduler = new Scheduler(schedulerSettings(parts.project), plansOf(parts.project), now);
+    for (const mapping of parts.project.mappings.keys()) this.#knownSince.set(mapping, now);
   }
 
   get project(): Project {
@@ -85,7 +89,9 @@ export class Daemon {
   /** Another configuration. Runs that are under way go on under the old one. */
   reload(project: Project): void {
     this.#project = project;
-    const added = this.#scheduler.reload(schedulerSettings(project), plansOf(project), Date.now());
+    const now = Date.now();
+    const added = this.#scheduler.reload(schedulerSettings(project), plansOf(project), now);
+    for (const mapping of added) this.#knownSince.set(mapping, now);
     this.#readPauses();
     void this.#catchUp(added);
     this.#tick();
@@ -144,14 +150,21 @@ export class Daemon {
     return createJob(system, project, mapping, this.settingsOf(mapping.name));
   }
 
-  settingsOf(mapping: string, full = false): JobSettings {
+  /** `runOf` says which run a warning is of, once it has an id. */
+  settingsOf(mapping: string, full = false, runOf: () => string | null = () => null): JobSettings {
     const { signal, reach, observer } = this.#parts;
-    const progress = { update: () => undefined, warn: (message: string) => observer.warned(mapping, message) };
-    return { options: { ...DEFAULT_OPTIONS, full }, signal, progress, reach };
+    const progress = { update: () => undefined, warn: (message: string) => observer.warned(mapping, message, runOf()) };
+    const spans = measuredSpans((step, ms) => observer.took(mapping, step, ms));
+    return { options: { ...DEFAULT_OPTIONS, full }, signal, progress, spans, reach };
   }
 
   pauseOf(mapping: string): Pause | undefined {
     return this.#pauses.get(mapping);
+  }
+
+  /** When this process first had it in its configuration, milliseconds since 1970. */
+  knownSince(mapping: string): number {
+    return this.#knownSince.get(mapping) ?? Date.now();
   }
 
   turnOf(mapping: string): Readonly<Turn> | undefined {
@@ -198,7 +211,8 @@ export class Daemon {
     const ending = result === null ? endingOf(error) : 'done';
     const endedAt = Date.now();
     const { mapping, cause, dueAt } = start;
-    const record = { mapping, run, cause, dueAt, startedAt, endedAt, ending, result, error: describedError(error) };
+    const guards = guardsOf(result, error);
+    const record = { mapping, run, cause, dueAt, startedAt, endedAt, ending, result, error: describedError(error), guards };
     this.#scheduler.ended(mapping, ending, endedAt);
     this.runs.add(record);
     observer.ended(record);
@@ -208,8 +222,15 @@ export class Daemon {
     const project = this.#project;
     const mapping = project.mappings.get(name) as Mapping;
     await using system = await this.#parts.compose(project, 'run');
-    const job = await createJob(system, project, mapping, this.settingsOf(name, options.full));
-    onStart(job.runId);
+    let run: string | null = null;
+    const job = await createJob(
+      system,
+      project,
+      mapping,
+      this.settingsOf(name, options.full, () => run),
+    );
+    run = job.runId;
+    onStart(run);
     return await capture(job);
   }
 

@@ -18,8 +18,14 @@ export function logObserver(log: Log): DaemonObserver {
       else if (ending === 'interrupted') log.info(common, 'run was interrupted');
       else log.error({ ...common, ending, code: error?.code, error: error?.message, suggestion: error?.suggestion }, 'run failed');
     },
-    warned: (mapping, message) => log.info({ mapping, warning: message }, 'warning'),
+    warned: (mapping, message, run) => log.info({ run, mapping, warning: message }, 'warning'),
+    took: (mapping, step, ms) => log.debug({ mapping, step, tookMs: Math.round(ms) }, 'step ended'),
     paused: ({ mapping, by, reason }) => log.info({ mapping, by, reason }, 'mapping is paused'),
+    lagged: () => undefined,
+    alerted: (mapping, outcome, event) => {
+      if (outcome === 'delivered') log.info({ mapping, event }, 'alert delivered');
+      else log.error({ mapping, event, outcome }, 'alert not delivered: it is tried again');
+    },
     resumed: (mapping) => log.info({ mapping }, 'mapping is resumed'),
     troubled: (message, error) => log.error({ error: describeError(error).message }, message),
   };

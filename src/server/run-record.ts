@@ -1,6 +1,7 @@
 import { describeError, type ErrorBody } from '../cli/error-text.ts';
 import { EXIT, exitCodeOf, HeadraceError } from '../core/errors.ts';
 import type { RunResult } from '../run/capture.ts';
+import { GuardStopped, type GuardVerdict } from '../run/guards.ts';
 import type { Cause, Ending } from '../run/schedule/turn.ts';
 
 /** A run that the daemon started, and what it came to. Times are milliseconds since 1970. */
@@ -15,6 +16,8 @@ export interface RunRecord {
   readonly ending: Ending;
   readonly result: RunResult | null;
   readonly error: ErrorBody | null;
+  /** What the guards said, as far as it came to them. */
+  readonly guards: readonly GuardVerdict[];
 }
 
 /** What an error means for the next run. */
@@ -23,6 +26,11 @@ export function endingOf(error: unknown): Ending {
   const code = exitCodeOf(error);
   if (code === EXIT.unreachable) return 'unreachable';
   return code === EXIT.owned ? 'owned' : 'failed';
+}
+
+/** Of a run that came to this result, or this error. */
+export function guardsOf(result: RunResult | null, error: unknown): readonly GuardVerdict[] {
+  return result?.guards ?? (error instanceof GuardStopped ? error.verdicts : []);
 }
 
 export function describedError(error: unknown): ErrorBody | null {

@@ -61,6 +61,7 @@ describe('serve', () => {
   test('has defaults that listen on this machine alone', async () => {
     const { serve } = mustLoad(await loadFiles(PROJECT));
     expect(serve).toEqual({
+      alerts: { failures: 2, staleAfterMs: 3_600_000 },
       concurrency: 8,
       jitterMs: 0,
       graceMs: 25_000,

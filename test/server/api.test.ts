@@ -163,7 +163,7 @@ describe('metrics', () => {
     const labels = new Set(
       [...text.matchAll(/^headrace_\w+\{(.*)\}/gm)].flatMap(([, all = '']) => [...all.matchAll(/(\w+)="/g)].map(([, label]) => label)),
     );
-    expect([...labels].sort()).toEqual(['code', 'ending', 'le', 'mapping', 'version']);
+    expect([...labels].sort()).toEqual(['code', 'ending', 'guard', 'le', 'mapping', 'outcome', 'state', 'step', 'version']);
   });
 
   test('the address of the probes has nothing else', async () => {

@@ -3,8 +3,10 @@ import type { HttpConfig, ListenAddress } from '../../config/project.ts';
 import { scheduleOf } from '../../config/schedule.ts';
 import { EXIT, HeadraceError } from '../../core/errors.ts';
 import { problemsError } from '../../core/problem.ts';
+import { watchAlerts } from '../../server/alerts.ts';
 import { Daemon } from '../../server/daemon.ts';
 import { type HttpParts, openApiServer, openProbeServer } from '../../server/http.ts';
+import { watchLag } from '../../server/lag.ts';
 import { logObserver } from '../../server/log-observer.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { type DaemonObserver, observers } from '../../server/observer.ts';
@@ -79,7 +81,11 @@ export async function serve(context: CommandContext, { listen }: ServeFlags): Pr
       printError(output, error);
     },
   });
+  const { signal } = interruption;
+  void watchLag({ daemon, compose, observer, signal });
+  const alerting = watchAlerts({ daemon, observer, signal });
   const left = await daemon.run();
+  await alerting;
   for (const mapping of left) output.warn(`${mapping} did not end within the grace period; the next run finds out how far it came`);
   log.info({ left, runs: counter.runs }, 'ended');
   return { exitCode: EXIT.done, body: { runs: counter.runs, left } };

@@ -28,10 +28,15 @@ export class KafkaGroupAdmin implements GroupAdmin {
   }
 
   async committed(group: string, topic: string): Promise<readonly number[]> {
+    return (await this.committedOf(group, [topic])).get(topic) ?? [];
+  }
+
+  async committedOf(group: string, topics: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>> {
+    if (topics.length === 0) return new Map();
     const found = await this.#ask(`Asking for offsets of the group ${group}`, (admin) =>
-      admin.fetchOffsets({ groupId: group, topics: [topic] }),
+      admin.fetchOffsets({ groupId: group, topics: [...topics] }),
     );
-    return inOrder(found.flatMap(({ partitions }) => partitions));
+    return new Map(found.map(({ topic, partitions }) => [topic, inOrder(partitions)]));
   }
 
   async offsetsAt(topic: string, timeMs: number): Promise<readonly number[]> {

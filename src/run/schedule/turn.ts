@@ -32,7 +32,8 @@ export interface Start {
  * How a run ended, as far as the next one depends on it. `unreachable`: something that may be there again in a while (exit code 3). `owned`: another instance runs
  * it. `failed`: everything that only a person or new data can change. `interrupted`: it was asked to end.
  */
-export type Ending = 'done' | 'unreachable' | 'owned' | 'failed' | 'interrupted';
+export const ENDINGS = ['done', 'unreachable', 'owned', 'failed', 'interrupted'] as const;
+export type Ending = (typeof ENDINGS)[number];
 
 /** The turns of one mapping: what is due, what waits for a retry, what runs. Changed by the scheduler alone. */
 export interface Turn {
