@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { INIT_WAREHOUSES } from '../config/init-files.ts';
 import { PURPOSES } from '../publish/grants.ts';
 import { addGlobalOptions, commandAdder } from './add-command.ts';
+import { addBackfillCommands } from './backfill-program.ts';
 import type { CommandLine } from './context.ts';
 import { addContractsCommands } from './contracts-program.ts';
 import { list, positiveInteger } from './option-values.ts';
@@ -118,6 +119,7 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     return (context) => status(context, names, flags);
   });
 
+  addBackfillCommands(program, add);
   addRepairCommands(program, add);
 
   const topics = program.command('topics').description('The Kafka topics of the mappings: what is missing or wrong, and its mending.');

@@ -29,8 +29,8 @@ export function compileApprovals(written: Written, document: SourceDocument, rep
       report(document.problem([...path, 'key'], 'Another identity has the same key: one person would be two.'));
     else identities.set(name, { publicKey, roles });
   }
-  const { replay = 'high', undo = 'high', rollback = 'high', adopt = 'never', guards = 'never' } = written.require ?? {};
-  return { maxAgeMs: written.max_age ?? DAY_MS, identities, require: { replay, undo, rollback, adopt, guards } };
+  const { replay = 'high', backfill = 'high', undo = 'high', rollback = 'high', adopt = 'never', guards = 'never' } = written.require ?? {};
+  return { maxAgeMs: written.max_age ?? DAY_MS, identities, require: { replay, backfill, undo, rollback, adopt, guards } };
 }
 
 /** In one form, so that equal keys are equal texts. A private key is none: it has no place in this file. */

@@ -129,6 +129,7 @@ const approvals = z.strictObject({
   require: z
     .strictObject({
       replay: requiredFrom('Resets of consumer groups', 'high'),
+      backfill: requiredFrom('Backfills', 'high'),
       undo: requiredFrom('Undos', 'high'),
       rollback: requiredFrom('Rollbacks of contracts', 'high'),
       adopt: requiredFrom('Adoptions', 'never'),
@@ -214,7 +215,7 @@ export const projectSchemaWritten = z
     serve: serveSchema.optional().meta({ description: 'How `headrace serve` works.' }),
     approvals: approvals.optional().meta({
       description:
-        'Who may approve what: plans of replays, undos, rollbacks, adoptions and runs that exceed a guard. The topic of used plans is made for it.',
+        'Who may approve what: plans of replays, backfills, undos, rollbacks, adoptions and runs that exceed a guard. The topic of used plans is made for it.',
     }),
     consumers: z
       .record(

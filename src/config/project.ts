@@ -31,7 +31,7 @@ export const RISKS = ['low', 'medium', 'high'] as const;
 export type Risk = (typeof RISKS)[number];
 
 /** What is planned first, approved, and then applied. `guards`: a run that exceeds its guards. */
-export const PLANNED_OPERATIONS = ['replay', 'undo', 'rollback', 'adopt', 'guards'] as const;
+export const PLANNED_OPERATIONS = ['replay', 'backfill', 'undo', 'rollback', 'adopt', 'guards'] as const;
 export type PlannedOperation = (typeof PLANNED_OPERATIONS)[number];
 
 /** Who may approve what. People are named here with their public keys; there is no other database of users. */

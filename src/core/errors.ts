@@ -31,6 +31,8 @@ export const ERROR_CODES = {
   CONTRACT_EDITED: EXIT.invalid,
   /** The working contract is older than the one that was published last. */
   CONTRACT_OLDER: EXIT.invalid,
+  /** Another backfill of the mapping is under way. */
+  BACKFILL_UNFINISHED: EXIT.stopped,
   /** The warehouse refuses the query itself: a syntax error, an unknown relation. */
   QUERY_INVALID: EXIT.invalid,
   /** The warehouse cannot be reached, refuses the login, or the connection broke. */

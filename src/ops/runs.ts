@@ -13,7 +13,7 @@ export interface RunEntry {
   /** Why so much was read; null in records of earlier releases. */
   readonly reason: string | null;
   /** failed: it ended with an error, and said so. open: its last chunk is not in the ledger (it goes on, or it died). */
-  readonly outcome: 'done' | 'failed' | 'open';
+  readonly outcome: 'done' | 'failed' | 'open' | 'cancelled';
   readonly failure: { readonly code: string; readonly message: string } | null;
   readonly startedAt: number | null;
   /** Of its newest record. */
@@ -33,6 +33,8 @@ export interface RunEntry {
   readonly host: string | null;
   readonly rollback: LedgerRecord['rollback'] | null;
   readonly repair: LedgerRecord['repair'] | null;
+  /** How far a backfill is. */
+  readonly backfill: LedgerRecord['backfill'] | null;
   /** Id of the plan under which it was approved. */
   readonly approval: string | null;
 }
@@ -51,8 +53,9 @@ export async function findRun(job: Job, run: string): Promise<RunEntry | undefin
   const startedAt = startOfRun(run);
   const isReached = (found: readonly RunEntry[]) => {
     const at = found.findIndex((each) => each.run === run);
-    // Its first chunk is there where another run's record lies before it. Before a run that is older there is nothing to look for.
-    return at > 0 || (at < 0 && startedAt !== null && (found[0]?.startedAt ?? Number.POSITIVE_INFINITY) < startedAt - CLOCKS_MS);
+    // Its first chunk is there where another run's record lies before it, unless runs stand between its slices. Before a run that is older there is nothing to look for.
+    if (at > 0 && found[at]?.origin !== 'backfill') return true;
+    return at !== 0 && startedAt !== null && (found[0]?.startedAt ?? Number.POSITIVE_INFINITY) < startedAt - CLOCKS_MS;
   };
   const { runs } = await readBack(job, (found, isWhole) => isWhole || isReached(found));
   return runs.find((each) => each.run === run);
@@ -114,21 +117,22 @@ function entryOf(records: readonly LedgerRecord[]): RunEntry {
   for (const record of records) for (const [kind, count] of Object.entries(record.counts)) counts[kind] = (counts[kind] ?? 0) + count;
   const startedAt = startOfRun(first.run);
   const endedAt = Date.parse(last.at);
-  const { failure, rollback, repair, approval, read, guards, reason, host } = last;
+  const { failure, rollback, repair, approval, read, guards, reason, host, backfill } = last;
   return {
     mapping: last.mapping,
     run: last.run,
     kind: last.kind,
     origin: last.origin,
     reason: reason ?? null,
-    outcome: failure !== undefined ? 'failed' : last.last ? 'done' : 'open',
+    outcome: outcomeOf(last),
     failure: failure ?? null,
     startedAt,
     endedAt,
     tookMs: startedAt === null ? null : Math.max(0, endedAt - startedAt),
     chunks: records.filter((record) => Object.keys(record.counts).length > 0).length,
     counts,
-    published: PUBLISHED_KINDS.reduce((sum, kind) => sum + (counts[kind] ?? 0), 0),
+    // Of a backfill the first records may be out of sight.
+    published: backfill?.published ?? PUBLISHED_KINDS.reduce((sum, kind) => sum + (counts[kind] ?? 0), 0),
     read: read ?? null,
     watermark: { from: first.watermark.from, to: last.watermark.to },
     contractVersion: last.contractVersion,
@@ -138,5 +142,13 @@ function entryOf(records: readonly LedgerRecord[]): RunEntry {
     rollback: rollback ?? null,
     repair: repair ?? null,
     approval: approval ?? null,
+    backfill: backfill ?? null,
   };
+}
+
+/** A backfill is open until its last slice. */
+function outcomeOf({ failure, last, origin, backfill }: LedgerRecord): RunEntry['outcome'] {
+  if (failure !== undefined) return 'failed';
+  if (origin !== 'backfill') return last ? 'done' : 'open';
+  return last ? (backfill?.end ?? 'open') : 'open';
 }

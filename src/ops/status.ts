@@ -7,7 +7,7 @@ import { isAlive } from '../run/owner.ts';
 import { refuseRolledBack } from '../run/rollback.ts';
 import { nextInstant } from '../run/schedule/instants.ts';
 import type { System } from '../run/system.ts';
-import type { ControlRecord } from '../snapshot/changelog.ts';
+import type { BackfillState, ControlRecord } from '../snapshot/changelog.ts';
 import { createJob, type JobSettings, startOfRun } from './create-job.ts';
 import { lookAt } from './look.ts';
 import { inRunOrder, type MappingOutcome, outcomeOf } from './run-mappings.ts';
@@ -39,6 +39,8 @@ export interface MappingStatus {
   readonly blocked: ErrorSummary | null;
   readonly nextRun: number | null;
   readonly nextFullComparison: number | null;
+  /** One that is under way, whether somebody executes it at this moment or not. */
+  readonly backfill: BackfillState | null;
 }
 
 export interface ErrorSummary {
@@ -149,6 +151,7 @@ function lookAtMapping(job: Job, sourceNow: () => Promise<number | undefined>): 
       lastFullComparison: control?.fullComparisonAt ?? null,
       nextRun: schedule === undefined ? null : nextInstant(schedule, now),
       nextFullComparison: model.fullComparison === undefined ? null : nextInstant(model.fullComparison, now),
+      backfill: control?.backfill !== undefined && control.backfill.end === undefined ? control.backfill : null,
     };
   });
 }

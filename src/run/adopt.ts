@@ -123,6 +123,8 @@ function progressOf({ control, isKnown, plan }: Survey, mappingIsBaseline = plan
     fullComparisonAt: isComplete ? (before ?? 0) : null,
     columns: control?.columns ?? null,
     horizon: control?.horizon ?? null,
+    // Its offsets may be those of another topic.
+    backfill: undefined,
     late: 0,
   };
 }

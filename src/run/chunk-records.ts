@@ -115,7 +115,7 @@ export interface LedgerRecord {
   readonly format: 1;
   readonly run: string;
   readonly mapping: string;
-  readonly origin: 'live' | 'undo' | 'adopt' | 'quarantine';
+  readonly origin: 'live' | 'backfill' | 'undo' | 'adopt' | 'quarantine';
   readonly kind: string;
   readonly chunk: number;
   readonly last: boolean;
@@ -142,15 +142,27 @@ export interface LedgerRecord {
   readonly guards?: LedgerSummary['guards'];
   /** The run ended here without having done what it meant to. What was committed before is complete. */
   readonly failure?: { readonly code: string; readonly message: string };
-  /** Of entries that a person has changed: who, and why. */
+  /** Of a backfill, on the last record of each slice: how far it is. */
+  readonly backfill?: {
+    readonly slices: number;
+    readonly rows: number;
+    readonly total: number;
+    readonly published: number;
+    readonly repeated: number;
+    readonly left: number;
+    readonly end: 'done' | 'cancelled' | null;
+  };
+  /** Of what a person has ordered: who, and why. */
   readonly repair?: { readonly user: string; readonly host: string; readonly reason: string | null };
   /** Id of the plan under which it was done: `headrace approve` and the plans' own topic say who approved it. */
   readonly approval?: string;
 }
 
-/** What the last record of a run says of the whole. */
+/** What the last record of a run, or of a backfill's slice, says of the whole. */
 export interface LedgerSummary {
   readonly read: Readonly<Record<'rows' | 'unchanged' | 'absent' | 'rejected' | 'late', number>>;
+  /** Of a slice. */
+  readonly backfill?: NonNullable<LedgerRecord['backfill']>;
   readonly guards: readonly { readonly guard: string; readonly exceeded: boolean; readonly allowed: boolean; readonly message: string }[];
 }
 

@@ -17,6 +17,7 @@ export interface ChunkProgress {
   readonly columns: ColumnTypes | null;
   /** Of the control record from the first expiry, or the last chunk, on. */
   readonly horizon: Horizon | null;
+  readonly backfill: ControlRecord['backfill'];
   /** Rows below the horizon, for the ledger. */
   readonly late: number;
   /** Of the run, for the ledger; on its last chunk. */
@@ -33,6 +34,7 @@ export function unmoved(view: SnapshotView): ChunkProgress {
     fullComparisonAt: control?.fullComparisonAt ?? null,
     columns: control?.columns ?? null,
     horizon: control?.horizon ?? null,
+    backfill: control?.backfill,
     late: 0,
   };
 }
@@ -49,7 +51,7 @@ export interface WriterParts {
   readonly published?: ReturnType<typeof publishedAfter>;
   readonly rollback?: RollbackStates;
   readonly ledger: Pick<LedgerRecord, 'kind' | 'allowed'> &
-    Partial<Pick<LedgerRecord, 'origin' | 'rollback' | 'reason' | 'repair' | 'approval'>>;
+    Partial<Pick<LedgerRecord, 'run' | 'origin' | 'rollback' | 'reason' | 'repair' | 'approval'>>;
   /** Entries are changed by hand, not by what a row says: no raw fingerprint vouches for the rows behind them any more. */
   readonly isRepair?: boolean;
   /** Of a repair: what the next run has to do. */

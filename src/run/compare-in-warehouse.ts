@@ -1,6 +1,6 @@
 import { mustBeConfirmed } from '../core/entry.ts';
 import { HeadraceError } from '../core/errors.ts';
-import type { MarkedRow } from '../core/row.ts';
+import type { ComparedRows, MarkedRow } from '../core/row.ts';
 import type { Fingerprints } from '../snapshot/fingerprints.ts';
 import type { PlacedEntry, RemoteView, SnapshotView } from '../snapshot/view.ts';
 import type { ComparedScan } from '../warehouse/warehouse.ts';
@@ -29,6 +29,7 @@ export interface RemoteParts {
   readonly changes: ChangeSet;
   /** Returns whether everything that was found is published and applied. */
   readonly onBatch?: ((changes: ChangeSet) => Promise<boolean>) | undefined;
+  readonly onRows?: ((batch: ComparedRows) => void) | undefined;
   readonly onProgress: () => void;
 }
 
@@ -44,6 +45,7 @@ export async function compareInWarehouse(job: Job, parts: RemoteParts): Promise<
     const ahead = await lookAhead(batch, comparison, parts);
     account.note(batch.count, ahead.known, batch.unmatched);
     comparison.compareBatch(batch, ahead.mapped);
+    parts.onRows?.(batch);
     await publishFound(parts);
     await remote.settle();
     parts.onProgress();

@@ -74,16 +74,17 @@ export class GuardStopped extends HeadraceError {
 }
 
 /** Promise 8: throws GUARD_STOPPED for what is exceeded and not allowed. Nothing was sent by then. */
-export function stopIfExceeded(mapping: string, verdicts: readonly GuardVerdict[]): void {
+export function stopIfExceeded(
+  mapping: string,
+  verdicts: readonly GuardVerdict[],
+  advice: (names: string) => string = (names) =>
+    `Look at the changes with \`headrace plan ${mapping}\`. If they are right: \`headrace run ${mapping} --allow ${names}\`.`,
+): void {
   const stopping = verdicts.filter((v) => v.exceeded && !v.allowed);
   if (stopping.length === 0) return;
   const what = stopping.map((v) => `${v.guard}: ${v.message}`).join('; ');
   const names = stopping.map((v) => v.guard).join(',');
-  throw new GuardStopped(
-    verdicts,
-    `${mapping}: stopped before anything was sent. ${what}.`,
-    `Look at the changes with \`headrace plan ${mapping}\`. If they are right: \`headrace run ${mapping} --allow ${names}\`.`,
-  );
+  throw new GuardStopped(verdicts, `${mapping}: stopped before anything was sent. ${what}.`, advice(names));
 }
 
 /** A change set was approved, and not whatever the model shows by now. Throws GUARD_STOPPED; nothing was sent by then. */

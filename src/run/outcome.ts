@@ -16,7 +16,7 @@ export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[
 
 /** Only a complete comparison may speak for the whole mapping: it has read everything. */
 export function progressAfter(job: Job, { scope, reached, horizon, comparison, startedAtMs }: Reading, before: ControlRecord | null) {
-  const common = { watermark: reached, horizon, late: comparison.counts.late };
+  const common = { watermark: reached, horizon, backfill: before?.backfill, late: comparison.counts.late };
   if (scope.kind !== 'incremental') {
     return { ...common, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
   }

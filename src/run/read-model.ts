@@ -2,15 +2,16 @@ import type { Field } from '../config/project.ts';
 import type { FactCodec } from '../contract/codec.ts';
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
-import type { Column } from '../core/row.ts';
+import type { Column, RowBatch } from '../core/row.ts';
 import type { Horizon } from '../snapshot/changelog.ts';
 import { createRawFingerprints, type Fingerprints, HASHED_IN_WAREHOUSE, type RawFingerprints, rawSalt } from '../snapshot/fingerprints.ts';
 import type { RemoteView, SnapshotView } from '../snapshot/view.ts';
-import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest } from '../warehouse/warehouse.ts';
+import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest, ScanSlice } from '../warehouse/warehouse.ts';
 import { ChangeSet } from './change-set.ts';
 import type { FactTopic } from './check-topics.ts';
 import { compareInWarehouse } from './compare-in-warehouse.ts';
 import { Comparison } from './comparison/comparison.ts';
+import type { BackfillRules } from './comparison/rules.ts';
 import { NeedsFullComparison } from './comparison/take-overs.ts';
 import type { Contract } from './contract.ts';
 import { checkHorizon, cursorAt, cursorPosition, expiriesBelow, nextHorizon } from './horizon.ts';
@@ -29,6 +30,11 @@ export interface ReadingParts {
   readonly versionFloor: number;
   /** Changes get a digest, by which a person can approve them. */
   readonly withDigest?: boolean;
+  /** The part of the model that a backfill reads. */
+  readonly slice?: ScanSlice | undefined;
+  readonly backfill?: BackfillRules | undefined;
+  /** Called with each batch as it is read. */
+  readonly onRows?: ((batch: RowBatch) => void) | undefined;
   /** Called between batches with what was found so far; an initial load publishes and drains it there. */
   readonly onBatch?: ((changes: ChangeSet) => Promise<boolean>) | undefined;
 }
@@ -70,6 +76,17 @@ function lateText(count: number): string {
   return `${rows} below the horizon, where published events are forgotten: published long ago, or too late; not published`;
 }
 
+/** The same for a slice of a backfill. Throws NeedsFullComparison where a fact moved to another row. */
+export async function readSlice(
+  job: Job,
+  view: SnapshotView,
+  parts: ReadingParts & Required<Pick<ReadingParts, 'slice'>>,
+): Promise<Reading> {
+  const { horizon = null } = view.state.control ?? {};
+  checkHorizon(job.model, cursorKind(job, parts.contract.columns), horizon);
+  return readOnce(job, view, { kind: 'incremental', reason: 'a slice of a backfill', watermark: null }, parts);
+}
+
 /** Starts anew with a full comparison where an incremental scan turns out not to be enough. */
 async function readEnough(job: Job, view: SnapshotView, scope: Scope, parts: ReadingParts): Promise<Reading> {
   try {
@@ -97,10 +114,10 @@ async function readOnce(
   warn: (note: string) => void = () => undefined,
 ): Promise<Reading> {
   if (view.remote !== undefined) return readRemote(job, view, view.remote, scope, parts, warn);
-  const { contract, onBatch } = parts;
+  const { contract, onBatch, slice } = parts;
   const startedAtMs = job.clock();
   const changes = openChanges(job, parts);
-  const request = scanRequest(job, contract, scope, view.state.control?.horizon ?? null);
+  const request = scanRequest(job, contract, scope, view.state.control?.horizon ?? null, slice);
   const scan = await job.spans.within('extract', { scope: scope.kind }, () => job.warehouse.openScan(request, job.signal));
   try {
     for (const note of scan.notes ?? []) warn(note);
@@ -113,6 +130,7 @@ async function readOnce(
       for await (const batch of scan.batches()) {
         job.signal.throwIfAborted();
         comparison.compareBatch(batch);
+        parts.onRows?.(batch);
         if (await onBatch?.(changes)) comparison.forgetPublished();
         job.progress.update({ rowsRead: comparison.counts.rows, factsChanged: factsOf(comparison) });
         await job.reach('while_mapping');
@@ -140,14 +158,14 @@ async function readRemote(
   parts: ReadingParts,
   warn: (note: string) => void,
 ): Promise<Reading> {
-  const { contract, onBatch } = parts;
+  const { contract, onBatch, onRows, slice } = parts;
   const startedAtMs = job.clock();
   await remote.persist();
   const complete = scope.kind !== 'incremental';
   const salt = await rawSalt(view.state.nonce, meaningOf(job, contract, contract.columns));
   const changedOnly = scope.kind === 'full comparison' && remote.comparedSalt === salt;
   const changes = openChanges(job, parts);
-  const request = scanRequest(job, contract, scope, null);
+  const request = scanRequest(job, contract, scope, null, slice);
   const remoteRequest = { ...request, changedOnly, salts: { raw: salt, key: remote.keySalt } };
   const scan = await job.spans.within('extract', { scope: scope.kind }, () => openRemoteScan(job, remoteRequest));
   try {
@@ -159,7 +177,20 @@ async function readRemote(
     job.progress.update({ phase: 'reading', rowsEstimated: complete ? scan.estimatedRows : undefined });
     const onProgress = () => job.progress.update({ rowsRead: comparison.counts.rows, factsChanged: factsOf(comparison) });
     const { fingerprints } = parts;
-    const compared = { view, remote, fingerprints, comparison, watermark, scan, changedOnly, complete, changes, onBatch, onProgress };
+    const compared = {
+      view,
+      remote,
+      fingerprints,
+      comparison,
+      watermark,
+      scan,
+      changedOnly,
+      complete,
+      changes,
+      onBatch,
+      onRows,
+      onProgress,
+    };
     await job.spans.within('compare', {}, async (span) => {
       await compareInWarehouse(job, compared);
       span.set({ ...comparison.counts });
@@ -243,11 +274,12 @@ function startComparison(
       positionOf: model.appendOnly || horizon !== null ? (text) => cursorPosition(cursor, text) : undefined,
       horizon: horizon?.position,
       byGroups: scope.kind === 'full comparison',
+      backfill: parts.backfill,
     },
   );
 }
 
-export function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null): ScanRequest {
+export function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null, slice?: ScanSlice): ScanRequest {
   const { model, mapping } = job;
   const { cursor } = model;
   const { columns } = contract.mapper;
@@ -260,10 +292,11 @@ export function scanRequest(job: Job, contract: Contract, scope: Scope, horizon:
     cursor: cursor && {
       column: cursor.column,
       nulls: cursor.nulls !== 'never',
-      from: readFrom(job, contract, scope, horizon),
-      changeFeed: scope.kind === 'incremental' ? model.changeFeed : undefined,
+      from: slice === undefined ? readFrom(job, contract, scope, horizon) : undefined,
+      changeFeed: scope.kind === 'incremental' && slice === undefined ? model.changeFeed : undefined,
     },
-    orderBy: mapping.class === 'behavior' ? eventOrder(job) : undefined,
+    orderBy: slice?.key.map(({ name }) => name) ?? (mapping.class === 'behavior' ? eventOrder(job) : undefined),
+    slice,
     purpose: { project: job.project.name, mapping: mapping.name, model: model.name, run: job.runId },
   };
 }

@@ -4,6 +4,7 @@ import { compileEnvelope } from '../publish/envelope.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { FactTopics } from './check-topics.ts';
 import type { WriterParts } from './chunk.ts';
+import type { LedgerRecord } from './chunk-records.ts';
 import type { RunEncoding, RunEncodings } from './encoding.ts';
 import type { Job } from './job.ts';
 import type { Origin } from './origin.ts';
@@ -15,16 +16,28 @@ import type { Scope } from './scope.ts';
 export function writerParts(
   job: Job,
   before: ControlRecord | null,
-  { encodings, facts, origin, scope }: { encodings: RunEncodings; facts: FactTopics; origin: Origin; scope: Scope },
+  {
+    encodings,
+    facts,
+    origin,
+    scope,
+    backfill,
+  }: {
+    encodings: RunEncodings;
+    facts: FactTopics;
+    origin: Origin;
+    scope: Pick<Scope, 'reason'> & { readonly kind: string };
+    backfill?: BackfillRun;
+  },
 ): WriterParts {
   const rollback = rollbackStates(job, before);
   const envelope = (mapping: Mapping, { values, keys }: RunEncoding) =>
     compileEnvelope(job.project.name, mapping, {
-      runId: job.runId,
+      runId: backfill?.id ?? job.runId,
       contentType: values.contentType,
       encodeKey: keys === PLAIN_KEYS ? undefined : keys.encode,
       traceparent: job.spans.traceparent(),
-      ...rollbackHeaders(job),
+      ...(backfill === undefined ? rollbackHeaders(job) : { origin: 'backfill' as const, approval: backfill.approval }),
     });
   return {
     envelope: envelope(job.mapping, encodings.own),
@@ -43,9 +56,20 @@ export function writerParts(
       reason: scope.reason,
       allowed: [...job.options.allow],
       ...approvalEntry(job),
-      ...rollbackEntry(job, rollback),
+      ...(backfill === undefined ? rollbackEntry(job, rollback) : backfillEntry(backfill)),
     },
   };
+}
+
+/** A backfill, as its events and the ledger name it: all its slices are one run. */
+export interface BackfillRun {
+  readonly id: string;
+  readonly by: NonNullable<LedgerRecord['repair']>;
+  readonly approval: string | undefined;
+}
+
+function backfillEntry({ id, by, approval }: BackfillRun): Partial<WriterParts['ledger']> {
+  return { run: id, origin: 'backfill', repair: by, ...(approval === undefined ? {} : { approval }) };
 }
 
 function approvalEntry({ options, rollback }: Job): Pick<WriterParts['ledger'], 'approval'> {

@@ -62,6 +62,47 @@ export interface ControlRecord {
   readonly due?: 'retry' | 'release' | undefined;
   /** An adoption is under way, or was interrupted: clearing entries under a lost key, or filling in. Absent once it is complete. */
   readonly adoption?: 'clearing' | 'filling' | undefined;
+  /** The backfill that is under way, or the last one. */
+  readonly backfill?: BackfillState | undefined;
+}
+
+/** How far a backfill is. It moves with the last chunk of each slice, and the watermark does not. */
+export interface BackfillState {
+  /** The run under which its facts are published, whichever process executes a slice. */
+  readonly id: string;
+  /** The name under which it was ordered; null without one. */
+  readonly name: string | null;
+  /** Of the order: only the same one goes on. */
+  readonly digest: string;
+  /** The order in words. */
+  readonly what: string;
+  readonly force: boolean;
+  /** The model key of the last row that was read, or how many of the keys that it names; null at its beginning. */
+  readonly place: readonly string[] | number | null;
+  readonly slices: number;
+  /** Rows that it is to read, as they were counted at its beginning. */
+  readonly total: number;
+  readonly counts: BackfillCounts;
+  /** Per partition of the fact topic, where it ended at the beginning: facts behind it are not published again by force. */
+  readonly begunAt: readonly number[];
+  /** Id of the plan under which it was approved. */
+  readonly approval: string | null;
+  /** Absent while it is under way. */
+  readonly end?: 'done' | 'cancelled' | undefined;
+}
+
+/** Of rows, what they came to. `left`: the entry is deleted, held or erased, and stays so. `repeated`: unchanged, and published by force. */
+export interface BackfillCounts {
+  readonly rows: number;
+  readonly unchanged: number;
+  readonly absent: number;
+  readonly rejected: number;
+  readonly late: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly repeated: number;
+  readonly left: { readonly deleted: number; readonly held: number; readonly erased: number };
 }
 
 /** A move of a mapping to another version of its contract. */

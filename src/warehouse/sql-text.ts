@@ -1,3 +1,5 @@
+import { HeadraceError } from '../core/errors.ts';
+
 /**
  * The query without the semicolons that end it (and without comments behind them), so that it can stand in brackets. A semicolon in the middle stays: then the
  * warehouse refuses the query, as it should.
@@ -20,6 +22,40 @@ export function withoutTrailingSemicolon(sql: string): string {
     }
   }
   return (semicolon < 0 ? sql : sql.slice(0, semicolon)).trimEnd();
+}
+
+/** The condition as it stands in brackets of ours. Throws QUERY_INVALID for one that closes them, leaves one open, or is followed by a statement. */
+export function bracketedCondition(sql: string): string {
+  checkBrackets(signsOf(sql));
+  return sql;
+}
+
+function* signsOf(sql: string): Generator<string, void, undefined> {
+  for (let i = 0; i < sql.length; ) {
+    const skipped = skipBlank(sql, i);
+    if (skipped === i) yield sql.charAt(i);
+    i = skipped > i ? skipped : skipToken(sql, i);
+  }
+}
+
+/** `signs`: the first characters of the condition's tokens. Throws QUERY_INVALID. */
+export function checkBrackets(signs: Iterable<string>): void {
+  let depth = 0;
+  let isEmpty = true;
+  for (const sign of signs) {
+    isEmpty = false;
+    if (sign === ';') throw noCondition('holds a semicolon');
+    if (sign === '(') depth++;
+    if (sign === ')' && --depth < 0) throw noCondition('closes a bracket that it did not open');
+  }
+  if (isEmpty) throw noCondition('is empty');
+  if (depth > 0) throw noCondition('leaves a bracket open');
+}
+
+function noCondition(what: string): HeadraceError {
+  return new HeadraceError('QUERY_INVALID', `The condition ${what}.`, {
+    suggestion: "Write what may stand behind `where`, over the model's columns: plan = 'pro' and region in ('eu', 'us').",
+  });
 }
 
 /** Behind white space or a comment that starts at `i`; `i` itself if none does. */

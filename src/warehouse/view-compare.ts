@@ -1,6 +1,6 @@
 import type { Column } from '../core/row.ts';
 import { isTimeCursor } from './cursor-bound.ts';
-import { cursorCondition, type Dialect, fromClause, modelColumn } from './query.ts';
+import { cursorCondition, type Dialect, modelColumn, requestFromClause } from './query.ts';
 import type { ComparedScanRequest } from './warehouse.ts';
 
 /** What differs between engines that hash a row's texts. */
@@ -46,7 +46,7 @@ export function compareTexts(
   const { query, digest, joined } = engine;
   const texts = columns.map((column, i) => engine.text(column, i < keyLength));
   const condition = cursorCondition(request.cursor, cursor, query);
-  const from = `from ${fromClause(request.relation, query)}${condition === undefined ? '' : `\n  where ${condition}`}`;
+  const from = `from ${requestFromClause(request, query)}${condition === undefined ? '' : `\n  where ${condition}`}`;
   const isHidden = cursor !== undefined && !columns.some(({ name }) => name === cursor.name);
   const fields = engine.output(isHidden ? [...texts, engine.text(cursor, false)] : texts);
   const order = (request.orderBy ?? []).map((name) => modelColumn(name, query));

@@ -15,6 +15,8 @@ export interface Warehouse {
   openScan(request: ScanRequest, signal: AbortSignal): Promise<Scan>;
   /** What a scan would read, as the warehouse reckons it without running it. Only where what is read is what is paid for. */
   estimate?(request: ScanRequest, signal: AbortSignal): Promise<ScanEstimate>;
+  /** How many rows a slice has. */
+  count(request: SliceRequest, signal: AbortSignal): Promise<number>;
   /** Absent where the warehouse cannot hold views. */
   readonly views?: WarehouseViews | undefined;
   close(): Promise<void>;
@@ -39,9 +41,31 @@ export interface ScanRequest {
   readonly cursor?: ScanCursor | undefined;
   /** Columns to order by, ascending. */
   readonly orderBy?: readonly string[] | undefined;
+  /** Absent: all rows. */
+  readonly slice?: ScanSlice | undefined;
   /** Who asks, for the warehouse's own history of queries and its bill, where it can tell queries apart. */
   readonly purpose?: ScanPurpose | undefined;
 }
+
+/**
+ * A part of a relation's rows, cut out in the order of the model key; rows with NULL in a key column are in none. Values are canonical texts. Its columns are never of
+ * the kinds float64, json, array and other.
+ */
+export interface ScanSlice {
+  readonly key: readonly Column[];
+  /** Rows whose cursor lies from `from` on and below `to`. */
+  readonly range?: { readonly cursor: Column; readonly from: string | null; readonly to: string | null } | undefined;
+  /** A condition over the relation's columns in the warehouse's own SQL. QUERY_INVALID where it is not one. */
+  readonly where?: string | undefined;
+  /** Rows with one of these keys. */
+  readonly keys?: readonly (readonly string[])[] | undefined;
+  /** Rows behind this key. */
+  readonly after?: readonly string[] | undefined;
+  /** The first ones, at most so many. */
+  readonly limit?: number | undefined;
+}
+
+export type SliceRequest = Pick<ScanRequest, 'relation' | 'purpose'> & { readonly slice: ScanSlice };
 
 export interface ScanPurpose {
   readonly project: string;

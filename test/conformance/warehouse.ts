@@ -10,6 +10,7 @@ import { fidelity } from './warehouse-fidelity.ts';
 import { injectivity } from './warehouse-injectivity.ts';
 import { limits } from './warehouse-limits.ts';
 import { type ReadRow, readAll, scanSql } from './warehouse-read.ts';
+import { slices } from './warehouse-slices.ts';
 
 /** What the suite needs to know of an engine. */
 export interface WarehouseHarness {
@@ -297,6 +298,7 @@ export function warehouseConformance(engine: Engine, start: () => Promise<Wareho
 
     fidelity(engine, () => ({ harness, warehouse }));
     cursors(engine, () => ({ harness, warehouse }));
+    slices(() => ({ harness, warehouse }));
     injectivity(() => ({ harness, warehouse }));
     limits(engine, () => ({ harness, warehouse }));
   });

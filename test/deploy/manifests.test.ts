@@ -37,8 +37,10 @@ const cronJobs = ofKind('CronJob') as unknown as {
   spec: { concurrencyPolicy: string; jobTemplate: { spec: { template: { spec: PodSpec } } } };
 }[];
 const [deployment] = ofKind('Deployment') as unknown as { spec: { template: { spec: PodSpec } } }[];
+const jobs = ofKind('Job') as unknown as { spec: { template: { spec: PodSpec } } }[];
 const pods = [
   ...cronJobs.map(({ spec }) => spec.jobTemplate.spec.template.spec),
+  ...jobs.map(({ spec }) => spec.template.spec),
   ...(deployment === undefined ? [] : [deployment.spec.template.spec]),
 ];
 
@@ -61,7 +63,7 @@ async function projectOf(pod: PodSpec | undefined) {
 
 describe('deploy/kubernetes', () => {
   test('every pod is restricted: no root, no privileges, no token, a read-only root file system, and writes in two places', () => {
-    expect(pods.length).toBe(3);
+    expect(pods.length).toBe(4);
     for (const pod of pods) {
       expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
       expect(pod.automountServiceAccountToken).toBe(false);

@@ -113,6 +113,37 @@ const CASES: readonly (readonly [string, ScanRequest, Column | undefined])[] = [
     column('timestamp', 'timestamp'),
   ],
   [
+    'slice-in-a-range',
+    {
+      relation: TABLE,
+      columns: ['region', 'id', 'plan'],
+      keyLength: 2,
+      cursor: { column: 'updated_at', nulls: false },
+      orderBy: ['region', 'id'],
+      slice: {
+        key: [
+          { name: 'region', kind: 'string', sourceType: 'varchar' },
+          { name: 'id', kind: 'decimal', sourceType: 'DECIMAL(12,2)' },
+        ],
+        range: { cursor: column('date', 'date'), from: '2024-03-01', to: '2024-03-31' },
+        after: ["o'clock\\", '10.50'],
+        limit: 20_000,
+      },
+    },
+    column('date', 'date'),
+  ],
+  [
+    'slice-of-keys',
+    {
+      relation: { sql: 'select * from t -- the end' },
+      columns: ['id'],
+      keyLength: 1,
+      orderBy: ['id'],
+      slice: { key: [{ name: 'id', kind: 'bytes', sourceType: 'bytea' }], where: "plan = 'pro' -- or", keys: [['00ff'], ['']] },
+    },
+    undefined,
+  ],
+  [
     'full-with-nulls-left-out',
     { relation: TABLE, columns: ['id'], keyLength: 1, cursor: { column: 'updated_at', nulls: false } },
     column('date', 'date'),

@@ -52,7 +52,7 @@ export async function showRunCommand(context: CommandContext, run: string): Prom
 }
 
 function runsTable(runs: readonly RunEntry[], { bold, dim, red, yellow }: Output['colors']): string {
-  const outcome = { done: 'done', failed: red('failed'), open: yellow('open') };
+  const outcome = { done: 'done', failed: red('failed'), open: yellow('open'), cancelled: yellow('cancelled') };
   return formatTable<RunEntry>(
     [
       { title: dim('mapping'), value: (r) => bold(r.mapping) },
@@ -91,6 +91,7 @@ function runText(run: RunEntry, { bold, dim, green, red, yellow }: Output['color
       const mark = !exceeded ? green('✔') : allowed ? yellow('!') : red('✖');
       return [`guard ${guard}`, `${mark} ${message}${allowed ? ' – allowed' : ''}`] as const;
     }),
+    ...(run.backfill == null ? [] : [['backfill', backfillText(run.backfill)] as const]),
     ...(run.allowed.length === 0 ? [] : [['allowed', run.allowed.join(', ')] as const]),
     ...(run.rollback == null ? [] : [['rolled back', `${run.rollback.from} → ${run.rollback.to}, by ${byText(run.rollback)}`] as const]),
     ...(run.repair == null ? [] : [['by', byText(run.repair)] as const]),
@@ -103,6 +104,13 @@ function runText(run: RunEntry, { bold, dim, green, red, yellow }: Output['color
     ],
     rows,
   );
+}
+
+function backfillText({ slices, rows, total, repeated, left }: NonNullable<RunEntry['backfill']>): string {
+  const parts = [`${formatCount(rows)} of ${formatCount(total)} rows in ${formatCount(slices)} slices`];
+  if (repeated > 0) parts.push(`${formatCount(repeated)} unchanged facts published again`);
+  if (left > 0) parts.push(`${formatCount(left)} left as they are (deleted, held or erased)`);
+  return parts.join(' · ');
 }
 
 function byText({ user, host, reason }: { readonly user: string; readonly host: string; readonly reason: string | null }): string {

@@ -3,6 +3,7 @@ import { EXIT } from '../../core/errors.ts';
 import { exitCodeOfAll } from '../../ops/run-mappings.ts';
 import { selectedMappings } from '../../ops/select-mappings.ts';
 import { type MappingStatus, statusOf, type WarehouseState } from '../../ops/status.ts';
+import { backfillText } from '../backfill-text.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
 import { requireProject } from '../load.ts';
@@ -22,7 +23,8 @@ export async function status(context: CommandContext, names: readonly string[], 
   if (found.length > 0) output.print(statusTable(found, output.colors));
   for (const { mapping, endsAt, host, pid, run } of leasesOf(found))
     output.print(`${mapping}: run ${run} is under way on ${host} (process ${pid}); its lease lasts until ${formatInstant(endsAt)}`);
-  for (const { mapping, lastFailure, lastSuccess, blocked } of found) {
+  for (const { mapping, lastFailure, lastSuccess, blocked, backfill } of found) {
+    if (backfill !== null) output.print(`${mapping}: a backfill is under way: ${backfillText(backfill)}`);
     if (lastFailure?.failure != null && lastFailure.endedAt > (lastSuccess?.endedAt ?? 0))
       output.print(
         `${mapping}: failed at ${formatInstant(lastFailure.endedAt)}: ${lastFailure.failure.message} [${lastFailure.failure.code}]`,

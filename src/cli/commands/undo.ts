@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Mapping, Project } from '../../config/project.ts';
 import { EXIT, HeadraceError } from '../../core/errors.ts';
 import { createJob, DEFAULT_OPTIONS } from '../../ops/create-job.ts';
@@ -13,6 +12,7 @@ import { formatCount } from '../numbers.ts';
 import { reasonOf, userName } from '../person.ts';
 import { applyingOf, type PlanFlags, writePlanFile } from '../plan-options.ts';
 import { quietSettings } from '../quiet.ts';
+import { readKeys } from '../read-keys.ts';
 import { testSteps } from '../test-steps.ts';
 
 export interface UndoFlags extends PlanFlags {
@@ -104,19 +104,6 @@ function targetOf({ run, keys }: UndoFlags): UndoTarget {
       suggestion: 'Give either --run RUN or --keys FILE. Nothing was changed.',
     });
   return run !== undefined ? { run } : { identities: readKeys(keys ?? '') };
-}
-
-/** One identity per line, as `ce_subject` or the key has it. Throws CONFIG_INVALID. */
-function readKeys(file: string): readonly string[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new HeadraceError('CONFIG_INVALID', `${file} cannot be read: ${(cause as Error).message}`, { path: file, cause });
-  }
-  const identities = [...new Set(text.split(/\r?\n/).filter((line) => line !== ''))];
-  if (identities.length > 0) return identities;
-  throw new HeadraceError('CONFIG_INVALID', `${file} holds no keys.`, { path: file, suggestion: 'Write one identity per line.' });
 }
 
 function countsText(mapping: string, { updated, created, deleted, skipped }: UndoCounts): string {

@@ -140,7 +140,7 @@ export class Comparison {
         this.#badKeys.noteDuplicate(key);
         return undefined;
       }
-      if (found.rawEquals(raw)) {
+      if (this.isAsKnown(found, raw)) {
         this.#countUnchanged(found.verdict, 1);
         if (found.verdict !== 'absent') this.#confirmations.confirm(found.ordinal);
         return found;
@@ -150,11 +150,17 @@ export class Comparison {
     const row = new ReadRow(Uint8Array.prototype.slice.call(key), handle, raw, found, cursor);
     if (found === undefined && this.#places.isRepeated(row)) return undefined;
     const { values, mapped } = known ?? this.mapRow(batch, i);
+    if (this.#isLeft(row, mapped)) return undefined;
     if (this.#isLate(row, mapped)) this.counts.late++;
     else if (mapped.outcome === 'fact') this.#compareFact(row, mapped, values);
     else if (mapped.outcome === 'rejected') this.#compareRejected(row, mapped, values);
     else this.#compareAbsent(row, mapped);
     return undefined;
+  }
+
+  /** Whether the row need not be mapped. */
+  isAsKnown(found: RowRef, raw: Hash): boolean {
+    return found.rawEquals(raw) && !(found.verdict === 'fact' && this.#rules.backfill?.repeats !== undefined);
   }
 
   mapRow(batch: RowBatch, i: number): MappedRow {
@@ -206,6 +212,20 @@ export class Comparison {
     const { view, fingerprints } = this.#parts;
     const isKnown = mapped.identity !== null && view.findEntry(fingerprints.identity(mapped.identity)) !== undefined;
     return !isKnown && view.findEntry(fingerprints.rowSlot(fingerprints.row(key))) === undefined;
+  }
+
+  /** Of a backfill: the row's entry stays as it is, and no mark says that the row was looked at: the next run does. */
+  #isLeft({ slot }: ReadRow, { outcome, identity }: Mapped): boolean {
+    const { backfill } = this.#rules;
+    if (backfill === undefined) return false;
+    const { view, fingerprints } = this.#parts;
+    const stateOf = (of: Hash | null) => (of === null ? undefined : view.findEntry(of)?.entry.state);
+    const now = stateOf(identity === null ? null : fingerprints.identity(identity));
+    const isDeleted = now === 'deleted' && outcome === 'fact';
+    const left = isDeleted ? now : [now, stateOf(slot)].find((state) => state === 'held' || state === 'erased');
+    if (left === undefined) return false;
+    backfill.leave(left);
+    return true;
   }
 
   #nullCursor(): Rejected {

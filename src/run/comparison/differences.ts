@@ -55,7 +55,7 @@ export class Differences {
       digests ??= fingerprints.fieldDigests(mapper.fieldNames, fact.fields);
       return digests;
     };
-    const difference = diffFact(before, { fingerprint, fieldDigests }, this.#rules);
+    const difference = this.#repeated(before, diffFact(before, { fingerprint, fieldDigests }, this.#rules));
     // The entry that a take-over changes is counted where that is decided: twice would hide one that vanished.
     this.#confirmations.confirm(mark.ordinal, !rowChanged && before !== undefined && mustBeConfirmed(before.state));
     const cursor = laterOf(before, placed.cursor);
@@ -99,6 +99,14 @@ export class Differences {
     const changed = difference.outcome === 'updated' && this.#parts.refill === undefined ? difference.changed : [];
     for (const name of changed) this.changedFields.set(name, (this.changedFields.get(name) ?? 0) + 1);
     this.emit(factChange(difference.outcome, fact, value, prints, { version: difference.version, changed, before }, mark, keep));
+  }
+
+  /** Of a forced backfill: an unchanged fact is published again as its next version, a baseline's for the first time. */
+  #repeated(before: Entry | undefined, difference: Difference): Difference {
+    const { backfill, versionFloor } = this.#rules;
+    if (difference.outcome !== 'unchanged' || before?.state !== 'live' || backfill?.repeats?.(before) !== true) return difference;
+    const version = Math.max(before.version, versionFloor) + 1;
+    return before.version === 0 ? { outcome: 'created', version } : { outcome: 'updated', version, changed: [] };
   }
 
   /** Reports a refused row, unless it was reported as it is. */

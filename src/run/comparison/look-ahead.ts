@@ -31,7 +31,7 @@ export async function lookAhead(
   for (const [i, handle] of handles.entries()) {
     const found = view.findRow(handle);
     if (found !== undefined) known.push(found.ordinal);
-    if (batch.keyHasNull(i) || found?.rawEquals(batch.raw(i)) === true) {
+    if (batch.keyHasNull(i) || (found !== undefined && comparison.isAsKnown(found, batch.raw(i)))) {
       mapped.push(undefined);
       continue;
     }

@@ -29,7 +29,18 @@ export interface ComparisonRules extends DiffRules {
   readonly horizon?: number | undefined;
   /** Groups of rows that are as they were need no look at each row: where the whole model is read. */
   readonly byGroups: boolean;
+  readonly backfill?: BackfillRules | undefined;
 }
+
+/** How a backfill differs from a run: it never brings back, or touches, what a deletion, an undo or an erasure has ended. */
+export interface BackfillRules {
+  /** The row's entry is in this state: whatever the row says, it stays so. */
+  leave(state: LeftState): void;
+  /** Whether the fact is published again although it is unchanged; absent where none is. */
+  readonly repeats?: ((published: Entry) => boolean) | undefined;
+}
+
+export type LeftState = 'deleted' | 'held' | 'erased';
 
 /** What a comparison works with. */
 export interface ComparisonParts {

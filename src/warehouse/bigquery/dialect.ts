@@ -2,10 +2,10 @@ import type { Column } from '../../core/row.ts';
 import { integerBound, lookbackCount, lookbackMs } from '../cursor-bound.ts';
 import type { Dialect } from '../query.ts';
 import type { ScanCursor } from '../warehouse.ts';
-import { singleQuery } from './sql-text.ts';
+import { singleCondition, singleQuery } from './sql-text.ts';
 
 /** BigQuery's text of a query (GoogleSQL). Bounds are constant expressions, so that partitions below them are not read. */
-export const BIGQUERY_DIALECT: Dialect = { quoteName, cursorBound, queryText: singleQuery };
+export const BIGQUERY_DIALECT: Dialect = { quoteName, cursorBound, queryText: singleQuery, conditionText: singleCondition, literal };
 
 /** Between backticks the escapes of strings hold, too. */
 function quoteName(name: string): string {
@@ -20,6 +20,12 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', "'": "\\'", '`
 
 function escaped(character: string): string {
   return ESCAPES[character] as string;
+}
+
+function literal({ kind }: Column, text: string): string {
+  if (kind === 'boolean') return `cast(${quoteText(text)} as bool)`;
+  if (kind === 'bytes') return `from_hex(${quoteText(text)})`;
+  return kind === 'time' ? `time ${quoteText(text)}` : quoteText(text);
 }
 
 const DAY_MS = 86_400_000;

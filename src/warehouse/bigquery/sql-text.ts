@@ -1,4 +1,5 @@
 import { HeadraceError } from '../../core/errors.ts';
+import { checkBrackets } from '../sql-text.ts';
 
 /**
  * The model's query without the semicolons that end it, so that it can stand in brackets. Throws QUERY_INVALID for what is not exactly one query: BigQuery runs a
@@ -27,6 +28,12 @@ export function singleQuery(sql: string): string {
   )
     throw refused(`begins with ${first.toUpperCase()}`);
   return sql.slice(0, end).trimEnd();
+}
+
+/** A condition by BigQuery's lexical rules, as it stands in brackets of ours. Throws QUERY_INVALID. */
+export function singleCondition(sql: string): string {
+  checkBrackets([...tokens(sql)].filter(({ kind }) => kind !== 'blank').map(({ kind, text }) => (kind === 'sign' ? text : '')));
+  return sql;
 }
 
 function refused(what: string): HeadraceError {

@@ -1,10 +1,11 @@
 import type { BigQueryConfig, Relation } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import type { Column } from '../../core/row.ts';
+import { countRows } from '../count-rows.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { checkUnique, type PickedColumns, pickColumns } from '../pick-columns.ts';
 import { describeQuery, scanQuery, splitTableName } from '../query.ts';
-import type { Scan, ScanEstimate, ScanRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import type { Scan, ScanEstimate, ScanRequest, SliceRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
 import { type BigQueryColumn, columnOf, selectItem, type TableField } from './columns.ts';
 import { BigQueryConnection, throwIfAborted } from './connection.ts';
 import { BIGQUERY_DIALECT } from './dialect.ts';
@@ -41,6 +42,8 @@ export class BigQueryWarehouse implements Warehouse {
     const { columns, described } = await this.#columns(request.relation, signal);
     const picked = pickColumns(request, columns);
     const plan = planScan(request, picked);
+    // Tells what is wrong with a condition before the job that reads: that one is started with the first batch.
+    if (request.slice?.where !== undefined) await dryRun(this.#connection, this.#config, plan.text, signal);
     const scan: Scan = new BigQueryScan({
       connection: this.#connection,
       config: this.#config,
@@ -60,6 +63,10 @@ export class BigQueryWarehouse implements Warehouse {
     const { columns } = await this.#columns(request.relation, signal);
     const { text } = planScan(request, pickColumns(request, columns));
     return { bytes: (await dryRun(this.#connection, this.#config, text, signal)).bytes };
+  }
+
+  count(request: SliceRequest, signal: AbortSignal): Promise<number> {
+    return countRows(this, request, BIGQUERY_DIALECT, signal);
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Dialect } from '../query.ts';
 import type { ScanCursor } from '../warehouse.ts';
 
 /** DuckDB's text of a query. */
-export const DUCKDB_DIALECT: Dialect = { quoteName, cursorBound };
+export const DUCKDB_DIALECT: Dialect = { quoteName, cursorBound, literal };
 
 function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -13,6 +13,10 @@ function quoteName(name: string): string {
 /** DuckDB's plain strings know no escapes but the doubled quote. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+function literal({ kind, sourceType }: Column, text: string): string {
+  return kind === 'bytes' ? `from_hex(${quoteText(text)})` : `${quoteText(text)}::${sourceType}`;
 }
 
 function cursorBound(cursor: Column, from: NonNullable<ScanCursor['from']>): string {

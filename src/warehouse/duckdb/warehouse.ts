@@ -1,13 +1,23 @@
 import { existsSync } from 'node:fs';
 import type { DuckDbConfig, Relation } from '../../config/project.ts';
 import type { Column } from '../../core/row.ts';
+import { countRows } from '../count-rows.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { scanQuery } from '../query.ts';
 import { compareTexts, type HashDialect } from '../view-compare.ts';
 import { droppedTables } from '../view-engine.ts';
 import { SqlViewTables } from '../view-tables.ts';
-import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest, Warehouse, WarehouseInfo, WarehouseViews } from '../warehouse.ts';
+import type {
+  ComparedScan,
+  ComparedScanRequest,
+  Scan,
+  ScanRequest,
+  SliceRequest,
+  Warehouse,
+  WarehouseInfo,
+  WarehouseViews,
+} from '../warehouse.ts';
 import { injectiveText, readColumns, rowExpression, textExpression } from './columns.ts';
 import { DuckDbComparedScan } from './compared-scan.ts';
 import { type DuckDbConnection, DuckDbConnections } from './connection.ts';
@@ -85,6 +95,10 @@ export class DuckDbWarehouse implements Warehouse {
       await connection.close();
       throw viewError(error, view.address, view.path);
     }
+  }
+
+  count(request: SliceRequest, signal: AbortSignal): Promise<number> {
+    return countRows(this, request, DUCKDB_DIALECT, signal);
   }
 
   async close(): Promise<void> {

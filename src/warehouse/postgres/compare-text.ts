@@ -1,5 +1,5 @@
 import { isTimeCursor } from '../cursor-bound.ts';
-import { cursorCondition, fromClause, modelColumn } from '../query.ts';
+import { cursorCondition, modelColumn, requestFromClause } from '../query.ts';
 import type { ComparedScanRequest } from '../warehouse.ts';
 import { type PostgresColumn, selectItem } from './columns.ts';
 import { POSTGRES_DIALECT, quoteText } from './dialect.ts';
@@ -35,7 +35,7 @@ export function compareTexts(
   const { keyLength, salts, changedOnly } = request;
   const items = columns.map((column, i) => selectItem(column, i < keyLength).expression);
   const condition = cursorCondition(request.cursor, cursor, POSTGRES_DIALECT);
-  const from = `from ${fromClause(request.relation, POSTGRES_DIALECT)}${condition === undefined ? '' : `\n  where ${condition}`}`;
+  const from = `from ${requestFromClause(request, POSTGRES_DIALECT)}${condition === undefined ? '' : `\n  where ${condition}`}`;
   const cursorColumn = cursor === undefined ? undefined : modelColumn(cursor.name, POSTGRES_DIALECT);
   const hidden = cursor !== undefined && cursorColumn !== undefined && !request.columns.includes(cursor.name) ? [cursorColumn] : [];
   const order = (request.orderBy ?? []).map((name) => modelColumn(name, POSTGRES_DIALECT));

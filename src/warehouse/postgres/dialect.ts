@@ -4,7 +4,7 @@ import type { Dialect } from '../query.ts';
 import type { ScanCursor } from '../warehouse.ts';
 
 /** PostgreSQL's text of a query. */
-export const POSTGRES_DIALECT: Dialect = { quoteName, cursorBound };
+export const POSTGRES_DIALECT: Dialect = { quoteName, cursorBound, literal };
 
 function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -14,6 +14,11 @@ function quoteName(name: string): string {
 export function quoteText(text: string): string {
   const quotes = `'${text.replaceAll("'", "''")}'`;
   return text.includes('\\') ? ` E${quotes.replaceAll('\\', '\\\\')}` : quotes;
+}
+
+/** Without a type of its own: it gets that of the column that it is compared with, whatever that is. */
+function literal({ kind }: Column, text: string): string {
+  return kind === 'bytes' ? `decode(${quoteText(text)}, 'hex')` : quoteText(text);
 }
 
 function cursorBound(cursor: Column, from: NonNullable<ScanCursor['from']>): string {

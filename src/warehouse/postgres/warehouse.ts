@@ -1,10 +1,20 @@
 import type { PostgresConfig, Relation } from '../../config/project.ts';
 import type { Column } from '../../core/row.ts';
+import { countRows } from '../count-rows.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { describeQuery, scanQuery } from '../query.ts';
 import { SqlViewTables } from '../view-tables.ts';
-import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest, Warehouse, WarehouseInfo, WarehouseViews } from '../warehouse.ts';
+import type {
+  ComparedScan,
+  ComparedScanRequest,
+  Scan,
+  ScanRequest,
+  SliceRequest,
+  Warehouse,
+  WarehouseInfo,
+  WarehouseViews,
+} from '../warehouse.ts';
 import { type PostgresColumn, readColumns, selectItem } from './columns.ts';
 import { compareTexts } from './compare-text.ts';
 import { PostgresComparedScan } from './compared-scan.ts';
@@ -59,6 +69,10 @@ export class PostgresWarehouse implements Warehouse {
         statementTimeoutMs: this.#config.statementTimeoutMs,
       });
     });
+  }
+
+  count(request: SliceRequest, signal: AbortSignal): Promise<number> {
+    return countRows(this, request, POSTGRES_DIALECT, signal);
   }
 
   async #openComparedScan(request: ComparedScanRequest, signal: AbortSignal): Promise<ComparedScan> {

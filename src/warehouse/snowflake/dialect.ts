@@ -4,7 +4,7 @@ import type { Dialect } from '../query.ts';
 import type { ScanCursor } from '../warehouse.ts';
 
 /** Snowflake's text of a query. */
-export const SNOWFLAKE_DIALECT: Dialect = { quoteName, unquotedName, cursorBound };
+export const SNOWFLAKE_DIALECT: Dialect = { quoteName, unquotedName, cursorBound, literal };
 
 /** A name without quotes, as Snowflake stores it (https://docs.snowflake.com/en/sql-reference/identifiers-syntax). */
 const PLAIN = /^[A-Za-z_][A-Za-z0-9_$]*$/;
@@ -30,6 +30,11 @@ export function shownNames(stored: readonly string[]): readonly string[] {
 /** Snowflake's strings know backslash escapes. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
+
+function literal(column: Column, text: string): string {
+  if (column.kind === 'string') return quoteText(text);
+  return column.kind === 'bytes' ? `to_binary(${quoteText(text)}, 'hex')` : `${quoteText(text)}::${typeName(column)}`;
 }
 
 function cursorBound(cursor: Column, from: NonNullable<ScanCursor['from']>): string {

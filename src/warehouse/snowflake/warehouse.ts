@@ -1,10 +1,11 @@
 import type { Relation, SnowflakeConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import type { Column } from '../../core/row.ts';
+import { countRows } from '../count-rows.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { scanQuery, tableNames } from '../query.ts';
-import type { Scan, ScanRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import type { Scan, ScanRequest, ScanSlice, SliceRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
 import { changeFeedText, whyNoFeed } from './change-feed.ts';
 import { localText, readColumns, type SnowflakeColumn, textExpression, utcText } from './columns.ts';
 import { SnowflakeConnection } from './connection.ts';
@@ -72,6 +73,11 @@ export class SnowflakeWarehouse implements Warehouse {
     }
   }
 
+  async count(request: SliceRequest, signal: AbortSignal): Promise<number> {
+    const columns = await this.#use((connection) => readColumns(connection, request.relation, signal));
+    return countRows(this, { ...request, slice: inStoredNames(request.slice, columns) }, SNOWFLAKE_DIALECT, signal);
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((connection) => this.#close(connection)));
   }
@@ -116,16 +122,16 @@ export function planScan(
   // Under names of ours: the driver fails on a few, as `constructor`.
   const items = columns.map((column, i) => ({ expression: textExpression(column, i < request.keyLength), name: `c${i}` }));
   if (hidden) items.push({ expression: textExpression(cursor, false), name: 'cursor' });
-  const storedNames = new Map(all.map(({ name, stored }) => [name, stored]));
-  const stored = (name: string): string => storedNames.get(name) ?? name;
-  const inStoredNames: ScanRequest = {
+  const stored = storedName(all);
+  const storedRequest: ScanRequest = {
     ...request,
     cursor: request.cursor && { ...request.cursor, column: stored(request.cursor.column) },
     orderBy: request.orderBy?.map(stored),
+    slice: request.slice && inStoredNames(request.slice, all),
   };
   return {
-    text: scanQuery(inStoredNames, items, cursor, SNOWFLAKE_DIALECT),
-    feedText: changeFeedText(inStoredNames, items, cursor),
+    text: scanQuery(storedRequest, items, cursor, SNOWFLAKE_DIALECT),
+    feedText: changeFeedText(storedRequest, items, cursor),
     layout: {
       keyLength: request.keyLength,
       cursorIndex: hidden ? columns.length : asked,
@@ -133,6 +139,17 @@ export function planScan(
       decodeCursor: cursor === undefined ? (text) => text : fieldDecoder(cursor),
     },
   };
+}
+
+function storedName(all: readonly SnowflakeColumn[]): (name: string) => string {
+  const names = new Map(all.map(({ name, stored }) => [name, stored]));
+  return (name) => names.get(name) ?? name;
+}
+
+function inStoredNames(slice: ScanSlice, all: readonly SnowflakeColumn[]): ScanSlice {
+  const stored = storedName(all);
+  const inStored = (column: Column): Column => ({ ...column, name: stored(column.name) });
+  return { ...slice, key: slice.key.map(inStored), range: slice.range && { ...slice.range, cursor: inStored(slice.range.cursor) } };
 }
 
 /** Of a column without a zone: UTC's clock, or that of the user's own time zone, whichever is earlier. */

@@ -340,6 +340,7 @@ export class Simulation {
       },
       ping: () => Promise.reject(new Error('not part of a run')),
       describe: () => process.call('describe columns', () => COLUMNS, broken),
+      count: () => Promise.reject(new Error('not part of a run')),
       close: () => Promise.resolve(),
       openScan: async (request) => {
         let rows = await process.call('open scan', () => this.table.scan(request), broken);
