@@ -7,7 +7,7 @@ import { formatProblem, problemsError } from '../core/problem.ts';
 import type { CommandContext } from './context.ts';
 
 /** The project of `--project`, or of the nearest folder upwards. */
-export async function loadFiles({ cwd, env, globals }: CommandContext): Promise<LoadedProject & { readonly root: string }> {
+export async function loadFiles({ cwd, env, globals, output }: CommandContext): Promise<LoadedProject & { readonly root: string }> {
   const { findProjectRoot, loadProject } = await import('../config/load-project.ts');
   const { project: folder } = globals;
   const root = findProjectRoot(path.resolve(cwd, folder ?? '.'));
@@ -17,7 +17,9 @@ export async function loadFiles({ cwd, env, globals }: CommandContext): Promise<
       suggestion: `The nearest one is in ${root}: use --project ${root}.`,
     });
   }
-  return { root, ...(await loadProject(root, env)) };
+  const loaded = await loadProject(root, env);
+  output.redaction.hide(loaded.secrets);
+  return { root, ...loaded };
 }
 
 /** Throws CONFIG_INVALID with every problem of the files; warnings are said on the way. */

@@ -1,4 +1,5 @@
 import picocolors from 'picocolors';
+import { Redaction } from './redaction.ts';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -12,7 +13,7 @@ export interface TextStream {
 
 /**
  * Where a command writes. Results go to stdout, everything about the way there to stderr. With `--json` stdout gets exactly one line, by `json`, and
- * `print` writes nothing.
+ * `print` writes nothing. Secrets that are known are in none of it.
  */
 export class Output {
   readonly isJson: boolean;
@@ -20,6 +21,7 @@ export class Output {
   readonly isInteractive: boolean;
   readonly colors: Colors;
   readonly errorColors: Colors;
+  readonly redaction = new Redaction();
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
   #liveLine = '';
@@ -42,19 +44,20 @@ export class Output {
   print(text: string): void {
     if (this.isJson) return;
     this.#eraseLiveLine();
-    this.#stdout.write(`${text}\n`);
+    this.#stdout.write(`${this.redaction.clean(text)}\n`);
     this.#drawLiveLine();
   }
 
   /** The result for machines. */
   json(value: unknown): void {
-    if (this.isJson) this.#stdout.write(`${JSON.stringify(value)}\n`);
+    const cleaned = (_: string, inner: unknown) => (typeof inner === 'string' ? this.redaction.clean(inner) : inner);
+    if (this.isJson) this.#stdout.write(`${JSON.stringify(value, cleaned)}\n`);
   }
 
   /** Said on the way: progress, warnings, errors. */
   note(text: string): void {
     this.#eraseLiveLine();
-    this.#stderr.write(`${text}\n`);
+    this.#stderr.write(`${this.redaction.clean(text)}\n`);
     this.#drawLiveLine();
   }
 

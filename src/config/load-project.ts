@@ -14,6 +14,7 @@ import { type DbtProject, readDbt } from './dbt/read-dbt.ts';
 import { loadHistory } from './frozen-files.ts';
 import type { ContractHistory, Project } from './project.ts';
 import { type ReadResult, readDocument } from './read-document.ts';
+import { secretValues } from './secrets.ts';
 import { errorWord, type VariableSource } from './variables.ts';
 
 export const PROJECT_FILE = 'headrace.yml';
@@ -25,6 +26,8 @@ export interface LoadedProject {
   readonly problems: readonly Problem[];
   /** What the classes of the mappings required and decided; of those mappings that are right. */
   readonly classRules: readonly MappingClassRules[];
+  /** Values of headrace.yml's secrets, whatever is wrong with it. */
+  readonly secrets: readonly string[];
 }
 
 /** The nearest folder, upwards from here, that holds headrace.yml. Throws CONFIG_INVALID where there is none. */
@@ -70,8 +73,9 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv, nowMs = 
   problems.push(...crossCheck(file?.name, models, mappings));
 
   const sorted = inOrder(problems);
+  const secrets = main.document === undefined ? [] : secretValues(main.document);
   const rules = mappings.flatMap(({ mapping, document }) => (mapping === undefined ? [] : [classRules(mapping, document)]));
-  if (sorted.some((problem) => problem.severity === 'error')) return { project: undefined, problems: sorted, classRules: rules };
+  if (sorted.some((problem) => problem.severity === 'error')) return { project: undefined, problems: sorted, classRules: rules, secrets };
   if (file?.name === undefined || file.kafka === undefined) throw new Error('a project without problems lacks its name or its brokers');
   const contracts = new Map<string, ContractHistory>();
   for (const { mapping, document } of mappings)
@@ -94,8 +98,8 @@ export async function loadProject(root: string, env: NodeJS.ProcessEnv, nowMs = 
   const together = [...project.mappings.values()].flatMap((mapping) =>
     alsoProblems(mapping, contracts.get(mapping.name) as ContractHistory, project),
   );
-  if (together.length > 0) return { project: undefined, problems: inOrder([...sorted, ...together]), classRules: rules };
-  return { project: deepFreeze(project), problems: sorted, classRules: rules };
+  if (together.length > 0) return { project: undefined, problems: inOrder([...sorted, ...together]), classRules: rules, secrets };
+  return { project: deepFreeze(project), problems: sorted, classRules: rules, secrets };
 }
 
 /** Stands in for a headrace.yml that cannot be read, so that the other files are checked nonetheless. */

@@ -21,6 +21,40 @@ export function literalSecrets(document: SourceDocument): readonly Problem[] {
   return problems;
 }
 
+/** What the secrets came to once variables were put in. Of a key in JSON also the private key itself. */
+export function secretValues(document: SourceDocument): readonly string[] {
+  const values = secretPaths(document).flatMap((path) => textsIn(valueAt(document, path)));
+  const urls = warehouseNames(document).flatMap((name) => textsIn(valueAt(document, ['warehouses', name, 'url'])));
+  return [...values, ...urls.flatMap(passwordsIn)].filter((value) => value !== '');
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value !== 'string') return [];
+  const key = /"private_key"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(value)?.[1];
+  return key === undefined ? [value] : [value, JSON.parse(key) as string];
+}
+
+function passwordsIn(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { password, searchParams } = new URL(url);
+  return [password, decoded(password), searchParams.get('password') ?? '', searchParams.get('sslpassword') ?? ''];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function valueAt(document: SourceDocument, path: Path): unknown {
+  return path.reduce<unknown>(
+    (inside, key) => (typeof inside === 'object' && inside !== null ? (inside as Record<string | number, unknown>)[key] : undefined),
+    document.value,
+  );
+}
+
 function refusal(document: SourceDocument, path: Path, what = `\`${path.at(-1)}\` is a secret`): Problem {
   return document.problem(
     path,
@@ -65,10 +99,7 @@ function tokenNumbers(document: SourceDocument): readonly number[] {
 }
 
 function headerNames(document: SourceDocument): readonly string[] {
-  const headers = ['serve', 'alerts', 'webhook', 'headers'].reduce<unknown>(
-    (inside, key) => (typeof inside === 'object' && inside !== null ? (inside as Record<string, unknown>)[key] : undefined),
-    document.value,
-  );
+  const headers = valueAt(document, ['serve', 'alerts', 'webhook', 'headers']);
   return typeof headers === 'object' && headers !== null ? Object.keys(headers) : [];
 }
 

@@ -154,7 +154,7 @@ export class Daemon {
   settingsOf(mapping: string, full = false, runOf: () => string | null = () => null): JobSettings {
     const { signal, reach, observer } = this.#parts;
     const progress = { update: () => undefined, warn: (message: string) => observer.warned(mapping, message, runOf()) };
-    const spans = measuredSpans((step, ms) => observer.took(mapping, step, ms));
+    const spans = measuredSpans((step, ms) => observer.took(mapping, step, ms, runOf()));
     return { options: { ...DEFAULT_OPTIONS, full }, signal, progress, spans, reach };
   }
 

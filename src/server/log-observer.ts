@@ -19,7 +19,7 @@ export function logObserver(log: Log): DaemonObserver {
       else log.error({ ...common, ending, code: error?.code, error: error?.message, suggestion: error?.suggestion }, 'run failed');
     },
     warned: (mapping, message, run) => log.info({ run, mapping, warning: message }, 'warning'),
-    took: (mapping, step, ms) => log.debug({ mapping, step, tookMs: Math.round(ms) }, 'step ended'),
+    took: (mapping, step, ms, run) => log.debug({ run, mapping, step, tookMs: Math.round(ms) }, 'step ended'),
     paused: ({ mapping, by, reason }) => log.info({ mapping, by, reason }, 'mapping is paused'),
     lagged: () => undefined,
     alerted: (mapping, outcome, event) => {

@@ -22,7 +22,7 @@ export interface DaemonObserver {
   /** Something that a person should know although the run goes on; `run` is null of what is no run. */
   warned(mapping: string, message: string, run: string | null): void;
   /** A part of a run is over. */
-  took(mapping: string, step: SpanName, ms: number): void;
+  took(mapping: string, step: SpanName, ms: number, run: string | null): void;
   paused(pause: Pause): void;
   resumed(mapping: string): void;
   /** All groups that are known to read a fact topic. */
@@ -39,7 +39,7 @@ export function observers(each: readonly Partial<DaemonObserver>[]): DaemonObser
     started: (start, run) => each.forEach((one) => void one.started?.(start, run)),
     ended: (record) => each.forEach((one) => void one.ended?.(record)),
     warned: (mapping, message, run) => each.forEach((one) => void one.warned?.(mapping, message, run)),
-    took: (mapping, step, ms) => each.forEach((one) => void one.took?.(mapping, step, ms)),
+    took: (mapping, step, ms, run) => each.forEach((one) => void one.took?.(mapping, step, ms, run)),
     paused: (pause) => each.forEach((one) => void one.paused?.(pause)),
     resumed: (mapping) => each.forEach((one) => void one.resumed?.(mapping)),
     lagged: (lags) => each.forEach((one) => void one.lagged?.(lags)),

@@ -1,36 +1,24 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Alert } from '../../src/server/alerts.ts';
 import { ACCOUNTS, withAccounts } from '../faults/accounts.ts';
 import type { Child } from '../run/child.ts';
 import { promtool } from '../systems/promtool.ts';
+import { type ReceivedRequest, withReceiver } from '../systems/receiver.ts';
 import { endsOf, logOf, SERVED, until } from './served.ts';
 
 const SECRETS = { ALERT_PATH: 'path-that-nobody-may-know', ALERT_AUTH: 'Bearer word-that-nobody-may-know' };
 
 /** A webhook that is broken at first, as webhooks are. */
-async function withWebhook(test: (url: string, told: { alert: Alert; headers: IncomingHttpHeaders }[]) => Promise<void>): Promise<void> {
-  const told: { alert: Alert; headers: IncomingHttpHeaders }[] = [];
-  const server = createServer((request, response) => {
-    let text = '';
-    request.on('data', (data: Buffer) => {
-      text += data.toString();
-    });
-    request.on('end', () => {
-      told.push({ alert: JSON.parse(text) as Alert, headers: request.headers });
-      const status = request.url !== `/${SECRETS.ALERT_PATH}` ? 404 : ([500, 302][told.length - 1] ?? 204);
-      response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    await test(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${SECRETS.ALERT_PATH}`, told);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+function withWebhook(
+  test: (url: string, told: () => { alert: Alert; headers: ReceivedRequest['headers'] }[]) => Promise<void>,
+): Promise<void> {
+  const told = (requests: readonly ReceivedRequest[]) =>
+    requests.map(({ text, headers }) => ({ alert: JSON.parse(text) as Alert, headers }));
+  return withReceiver(
+    ({ address, requests }) => test(`${address}/${SECRETS.ALERT_PATH}`, () => told(requests)),
+    ({ path }, n) => (path === `/${SECRETS.ALERT_PATH}` ? ([500, 302][n] ?? 204) : 404),
+  );
 }
 
 async function untilTold(daemon: Child, isThere: () => boolean): Promise<void> {
@@ -63,16 +51,16 @@ test('the webhook hears of a change of state until it takes it, and of the recov
         const first = world.start(['serve']);
         await until(first, 'a run', (lines) => endsOf(lines, 'account').length > 0);
         await world.sql('alter table accounts rename column plan to plan_of_old');
-        await untilTold(first, () => told.length >= 3);
+        await untilTold(first, () => told().length >= 3);
         await until(first, 'the delivery', (lines) => lines.some(({ msg }) => msg === 'alert delivered'));
         first.kill('SIGTERM');
         await first.ended;
-        expect(told.map(({ alert }) => [alert.event, alert.previousState, alert.mapping])).toEqual(
+        expect(told().map(({ alert }) => [alert.event, alert.previousState, alert.mapping])).toEqual(
           Array(3).fill(['blocked', 'healthy', 'account']),
         );
-        expect(new Set(told.map(({ alert }) => alert.id)).size).toBe(1);
-        expect(told[0]?.headers).toMatchObject({ authorization: SECRETS.ALERT_AUTH, 'content-type': 'application/json' });
-        expect(told[2]?.alert).toMatchObject({
+        expect(new Set(told().map(({ alert }) => alert.id)).size).toBe(1);
+        expect(told()[0]?.headers).toMatchObject({ authorization: SECRETS.ALERT_AUTH, 'content-type': 'application/json' });
+        expect(told()[2]?.alert).toMatchObject({
           version: 1,
           project: world.project.name,
           environment: 'dev',
@@ -90,8 +78,14 @@ test('the webhook hears of a change of state until it takes it, and of the recov
           partitions.map(({ start }) => start),
         );
         const second = world.start(['serve']);
-        await untilTold(second, () => told.length >= 4);
-        expect(told[3]?.alert).toMatchObject({ event: 'recovered', state: 'healthy', previousState: 'blocked', failures: 0, error: null });
+        await untilTold(second, () => told().length >= 4);
+        expect(told()[3]?.alert).toMatchObject({
+          event: 'recovered',
+          state: 'healthy',
+          previousState: 'blocked',
+          failures: 0,
+          error: null,
+        });
 
         const { address = '' } = logOf(second).find(({ msg }) => msg === 'listening') ?? {};
         let text = '';

@@ -1,9 +1,8 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { withAccounts } from '../faults/accounts.ts';
 import { settledOffsets } from '../run/fold-oracle.ts';
 import type { World } from '../run/world.ts';
+import { type ReceivedRequest, withReceiver } from '../systems/receiver.ts';
 
 /** A span as OTLP has it in JSON: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
 interface OtlpSpan {
@@ -18,34 +17,7 @@ interface OtlpSpan {
   readonly status: { readonly code?: number; readonly message?: string };
 }
 
-/** What a collector gets. */
-interface Received {
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly text: string;
-}
-
-async function withCollector(test: (endpoint: string, received: Received[]) => Promise<void>, answer = 200): Promise<void> {
-  const received: Received[] = [];
-  const server = createServer((request, response) => {
-    let text = '';
-    request.on('data', (data: Buffer) => {
-      text += data.toString();
-    });
-    request.on('end', () => {
-      received.push({ headers: { ...request.headers, path: request.url }, text });
-      response.writeHead(answer, { 'content-type': 'application/json' }).end('{}');
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    await test(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, received);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
-const spansOf = (received: readonly Received[]): OtlpSpan[] =>
+const spansOf = (received: readonly ReceivedRequest[]): OtlpSpan[] =>
   received.flatMap(({ text }) =>
     (JSON.parse(text) as { resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[] }).resourceSpans.flatMap(({ scopeSpans }) =>
       scopeSpans.flatMap(({ spans }) => spans),
@@ -69,7 +41,7 @@ const PARENT = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0
 
 test('a run is a trace below the one that started it, and its events name it; without a collector none do', async () => {
   await withAccounts(async (world, accounts) => {
-    await withCollector(async (endpoint, received) => {
+    await withReceiver(async ({ address: endpoint, requests: received }) => {
       const env = {
         OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
         OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=headrace-test',
@@ -80,7 +52,7 @@ test('a run is a trace below the one that started it, and its events name it; wi
       expect(code, stderr).toBe(0);
       const [{ run }] = (JSON.parse(stdout) as { mappings: [{ run: string }] }).mappings;
 
-      expect(received.map(({ headers }) => [headers.path, headers['x-tenant'], headers['content-type']])).toEqual(
+      expect(received.map(({ path, headers }) => [path, headers['x-tenant'], headers['content-type']])).toEqual(
         received.map(() => ['/v1/traces', 'headrace-test', 'application/json']),
       );
       const spans = spansOf(received);
@@ -121,22 +93,25 @@ test('a run is a trace below the one that started it, and its events name it; wi
 
 test('a failure has its code, and a collector that is away, or refuses, costs a warning and no run', async () => {
   await withAccounts(async (world) => {
-    await withCollector(async (endpoint, received) => {
+    await withReceiver(async ({ address: endpoint, requests: received }) => {
       const variables = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${endpoint}/x`, OTEL_SERVICE_NAME: 'activation' };
       await world.sql('alter table accounts rename column plan to plan_of_old');
       expect((await world.start(['run', 'account'], variables).ended).code).toBe(2);
       expect(spansOf(received).find(({ name }) => name === 'run')).toMatchObject({ status: { code: 2, message: 'CONFIG_INVALID' } });
-      expect(received[0]?.headers.path).toBe('/x');
+      expect(received[0]?.path).toBe('/x');
       expect(received[0]?.text).toContain('activation');
       await world.sql('alter table accounts rename column plan_of_old to plan');
     });
     // 400 is not tried again (OTLP, "Failures").
-    await withCollector(async (endpoint) => {
-      const { code, stderr } = await world.start(['run', 'account'], { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }).ended;
-      expect(code, stderr).toBe(0);
-      expect(stderr.match(/Traces could not be sent \(HTTP 400\)/g)).toHaveLength(1);
-      expect(stderr).not.toContain(endpoint);
-    }, 400);
+    await withReceiver(
+      async ({ address: endpoint }) => {
+        const { code, stderr } = await world.start(['run', 'account'], { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }).ended;
+        expect(code, stderr).toBe(0);
+        expect(stderr.match(/Traces could not be sent \(HTTP 400\)/g)).toHaveLength(1);
+        expect(stderr).not.toContain(endpoint);
+      },
+      () => 400,
+    );
     const startedAt = Date.now();
     const away = await world.start(['run', 'account'], { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }).ended;
     expect(away.code, away.stderr).toBe(0);

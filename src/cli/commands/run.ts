@@ -13,7 +13,7 @@ import { plan as planRun } from '../../run/plan.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
 import { requireProject } from '../load.ts';
-import { openLog } from '../log.ts';
+import { type Log, openLog } from '../log.ts';
 import { applyingOf, type PlanFlags } from '../plan-options.ts';
 import { ProgressLine } from '../progress.ts';
 import { quietSettings } from '../quiet.ts';
@@ -34,7 +34,7 @@ export async function run(context: CommandContext, names: readonly string[], fla
   const { output, interruption } = context;
   const reach = testSteps(context.env, (text) => output.note(text));
   let options = runOptions(flags);
-  const log = await openLog(context.globals.logLevel);
+  const log = await openLog(context.globals.logLevel, output.redaction);
   const project = await requireProject(context);
   const mappings = selectedMappings(project, { ...flags, names });
   if (mappings.length === 0) output.note('No mapping is selected: there is nothing to run.');
@@ -47,10 +47,14 @@ export async function run(context: CommandContext, names: readonly string[], fla
     warnings.set(mapping.name, line.warnings);
     return { options, signal: interruption.signal, progress: line, reach };
   };
-  const onStart = (mapping: string, runId: string) => log.info({ run: runId, mapping }, 'run starts');
+  const runIds = new Map<string, string>();
+  const onStart = (mapping: string, runId: string) => {
+    runIds.set(mapping, runId);
+    log.info({ run: runId, mapping }, 'run starts');
+  };
   const onEnd = (outcome: MappingOutcome<RunResult>) => {
     line?.[Symbol.dispose]();
-    logEnd(log, outcome);
+    logEnd(log, outcome, runIds.get(outcome.mapping));
     if (outcome.error !== undefined) printError(output, outcome.error);
   };
   const finish = (outcomes: readonly MappingOutcome<RunResult>[]): CommandResult => {
@@ -81,7 +85,7 @@ export async function run(context: CommandContext, names: readonly string[], fla
         };
         const silently = (outcome: MappingOutcome<RunResult>) => {
           line?.[Symbol.dispose]();
-          logEnd(log, outcome);
+          logEnd(log, outcome, runIds.get(outcome.mapping));
         };
         const outcomes = await runMappings(system, project, [only], settingsOf, silently, onStart);
         for (const { error } of outcomes) if (error !== undefined) throw error;
@@ -115,7 +119,8 @@ function outcomeBody({ mapping, result, error }: MappingOutcome<RunResult>, warn
   return result === undefined ? { mapping, error: describeError(error), warnings } : { ...result, warnings };
 }
 
-function logEnd(log: Awaited<ReturnType<typeof openLog>>, { mapping, result, error }: MappingOutcome<RunResult>): void {
-  if (result === undefined) log.error({ mapping, code: describeError(error).code }, 'run failed');
-  else log.info({ run: result.run, mapping, scope: result.scope, counts: result.counts, published: result.published }, 'run ended');
+function logEnd(log: Log, { mapping, result, error }: MappingOutcome<RunResult>, run: string | undefined): void {
+  // The message is told on stderr; it may hold keys, because somebody asked for them.
+  if (result === undefined) log.error({ run, mapping, code: describeError(error).code }, 'run failed');
+  else log.info({ run, mapping, scope: result.scope, counts: result.counts, published: result.published }, 'run ended');
 }

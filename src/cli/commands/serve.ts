@@ -30,7 +30,7 @@ export async function serve(context: CommandContext, { listen }: ServeFlags): Pr
   const project = await requireProject(context);
   // A terminal is for people; everything else gets the log, unless it is told not to.
   const isWatched = output.isInteractive && globals.logLevel === undefined;
-  const log = await openLog(globals.logLevel ?? (isWatched ? undefined : 'info'));
+  const log = await openLog(globals.logLevel ?? (isWatched ? undefined : 'info'), output.redaction);
   const counter = new EndingCounter();
   const version = readVersion();
   const metrics = new Metrics(version);
