@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { findPostgresBinaries } from '../test/systems/postgres-binaries.ts';
 import { type Measured, measureChild } from './child.ts';
@@ -77,7 +77,8 @@ export class Bench {
   async loaded(): Promise<BenchProject> {
     const project = await this.#project();
     this.#say('an initial load, to compare with …');
-    await this.#load(project);
+    const { seconds, cpuSeconds } = await this.#load(project);
+    this.#say(`an initial load: ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU`);
     await this.#table.settle();
     return project;
   }
@@ -112,7 +113,7 @@ export class Bench {
 
   /** The same by PostgreSQL's own client, once, for reference; undefined where there is none. */
   async psqlSeconds(): Promise<number | undefined> {
-    const psql = path.join(await findPostgresBinaries(), 'psql');
+    const psql = await findPsql();
     const started = performance.now();
     try {
       execFileSync(psql, [this.#postgresUrl, '-qc', `\\copy (${this.#table.selectText()}) to /dev/null`], { stdio: 'ignore' });
@@ -291,7 +292,7 @@ export class Bench {
 
   /** One command by PostgreSQL's own client, from its start to its exit. */
   async #psql(command: string): Promise<Measured> {
-    const psql = path.join(await findPostgresBinaries(), 'psql');
+    const psql = await findPsql();
     const started = performance.now();
     execFileSync(psql, [this.#postgresUrl, '-qAtc', command], { stdio: ['ignore', 'ignore', 'inherit'] });
     return {
@@ -316,6 +317,12 @@ export class Bench {
     await project.remove();
     return { load, compare };
   }
+}
+
+/** That of the server, or, where it comes without one (the npm package), any. */
+async function findPsql(): Promise<string> {
+  const psql = path.join(await findPostgresBinaries(), 'psql');
+  return existsSync(psql) ? psql : 'psql';
 }
 
 export function writeJson(file: string, content: unknown): void {

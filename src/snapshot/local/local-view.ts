@@ -13,7 +13,7 @@ import { ViewTables } from './view-tables.ts';
 
 const STATE_KEY = Buffer.from('state');
 /** What is applied is written once it comes to so many bytes. */
-const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+const MAX_PENDING_BYTES = 24 * 1024 * 1024;
 /** What there is when the view is closed goes to the journal up to here: reading it back takes some hundredths of a second. */
 const MAX_JOURNAL_BYTES = 16 * 1024 * 1024;
 
