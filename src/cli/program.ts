@@ -107,13 +107,13 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
 
   addServeCommands(program, add);
 
-  const status = add<import('./select-options.ts').SelectFlags>(
+  const status = add<import('./commands/status.ts').StatusFlags>(
     program,
     'status [mappings...]',
-    'Where each mapping stands: last run, watermark and lag, facts, what is due. Changes nothing.',
+    'Where each mapping stands: last run, watermark and lag, facts, what is due, what is in its way. Changes nothing.',
     ['headrace status', 'headrace status --json | jq ".mappings[].lagMs"'],
   );
-  addSelectOptions(status.command);
+  addSelectOptions(status.command).option('--rows', 'let the warehouse count the rows above the watermark: it reads them for it');
   status.runs(async (names, flags) => {
     const { status } = await import('./commands/status.ts');
     return (context) => status(context, names, flags);

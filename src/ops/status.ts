@@ -8,8 +8,10 @@ import { refuseRolledBack } from '../run/rollback.ts';
 import { nextInstant } from '../run/schedule/instants.ts';
 import type { System } from '../run/system.ts';
 import type { BackfillState, ControlRecord } from '../snapshot/changelog.ts';
+import { pickColumns } from '../warehouse/pick-columns.ts';
 import { createJob, type JobSettings, startOfRun } from './create-job.ts';
 import { lookAt } from './look.ts';
+import { type Pause, pausesOf } from './pauses.ts';
 import { inRunOrder, type MappingOutcome, outcomeOf } from './run-mappings.ts';
 import { type RunEntry, recentRuns } from './runs.ts';
 
@@ -26,6 +28,8 @@ export interface MappingStatus {
   readonly watermark: string | null;
   /** How far the watermark lies behind the source's clock; null where the cursor is no time, or the warehouse does not answer. */
   readonly lagMs: number | null;
+  /** Rows above the watermark, or all where there is none; null where they were not to be counted, without a cursor (or with a float as one), or while the warehouse does not answer. */
+  readonly rowsBehind: number | null;
   /** Identities whose fact is published, and rows in quarantine: as the local copy knows them; null without one. */
   readonly facts: number | null;
   readonly quarantined: number | null;
@@ -37,6 +41,8 @@ export interface MappingStatus {
   readonly lastFailure: Pick<RunEntry, 'run' | 'kind' | 'endedAt' | 'failure'> | null;
   /** Why the next run would stop, as far as files and topics tell; null where nothing is known to be in its way. */
   readonly blocked: ErrorSummary | null;
+  /** Why `headrace serve` does not start it; null where it does. */
+  readonly paused: Omit<Pause, 'mapping'> | null;
   readonly nextRun: number | null;
   readonly nextFullComparison: number | null;
   /** One that is under way, whether somebody executes it at this moment or not. */
@@ -60,12 +66,18 @@ export interface ProjectStatus {
   readonly warehouses: readonly WarehouseState[];
 }
 
+export interface StatusOptions {
+  /** Whether the warehouse is to count the rows above the watermark: it reads them, or an index of theirs. */
+  readonly countRows?: boolean;
+}
+
 /** Reads, and changes nothing: a run that is under way does not notice it. A warehouse that is down costs the lag alone. */
 export async function statusOf(
   system: System,
   project: Project,
   mappings: readonly Mapping[],
   settings: JobSettings,
+  { countRows = false }: StatusOptions = {},
 ): Promise<ProjectStatus> {
   const names = new Set(mappings.flatMap(({ model }) => project.models.get(model)?.warehouse ?? []));
   const pings = Promise.all([...names].map((name) => pingOf(system, name)));
@@ -74,7 +86,7 @@ export async function statusOf(
     outcomes.push(
       await outcomeOf(mapping.name, async () => {
         const job = await createJob(system, project, mapping, settings);
-        return statusOfMapping(job, async () => (await pings).find((p) => p.warehouse === job.model.warehouse)?.nowMs);
+        return statusOfMapping(job, async () => (await pings).find((p) => p.warehouse === job.model.warehouse)?.nowMs, countRows);
       }),
     );
   }
@@ -90,7 +102,7 @@ async function pingOf(system: System, name: string): Promise<WarehouseState> {
   }
 }
 
-async function statusOfMapping(job: Job, sourceNow: () => Promise<number | undefined>): Promise<MappingStatus> {
+async function statusOfMapping(job: Job, sourceNow: () => Promise<number | undefined>, countRows: boolean): Promise<MappingStatus> {
   const looked = await lookAtMapping(job, sourceNow);
   const runs = await recentRuns(job, RUNS_LOOKED_AT);
   const lastFailure = runs.find(({ outcome }) => outcome === 'failed');
@@ -98,6 +110,8 @@ async function statusOfMapping(job: Job, sourceNow: () => Promise<number | undef
   const { control, ...status } = looked;
   return {
     ...status,
+    rowsBehind: countRows && (await sourceNow()) !== undefined ? await rowsBehind(job, status.watermark) : null,
+    paused: pauseOf(job),
     lastSuccess: lastSuccess === undefined ? null : endOf(lastSuccess),
     lastFailure: lastFailure === undefined ? null : { ...endOf(lastFailure), failure: lastFailure.failure },
     blocked: blockOf(job, control, lastFailure !== undefined && lastFailure === runs[0] ? lastFailure.failure : null),
@@ -108,6 +122,23 @@ const RUNS_LOOKED_AT = 50;
 
 function endOf({ run, kind, endedAt }: RunEntry): Pick<RunEntry, 'run' | 'kind' | 'endedAt'> {
   return { run, kind, endedAt };
+}
+
+/** Null without a cursor, and for one that is a float, of which no slice is made. */
+async function rowsBehind({ warehouse, model, mapping, project, runId, signal }: Job, watermark: string | null): Promise<number | null> {
+  if (model.cursor === undefined) return null;
+  const request = { relation: model.relation, columns: model.key, keyLength: model.key.length };
+  const cursorOf = { column: model.cursor.column, nulls: false };
+  const { columns: key, cursor } = pickColumns({ ...request, cursor: cursorOf }, await warehouse.describe(model.relation));
+  if (cursor === undefined || cursor.kind === 'float64') return null;
+  const range = watermark === null ? undefined : ({ cursor, from: watermark, isAbove: true, to: null } as const);
+  const purpose = { project: project.name, mapping: mapping.name, model: model.name, run: runId };
+  return warehouse.count({ relation: model.relation, slice: { key, range }, purpose }, signal);
+}
+
+function pauseOf({ project, mapping }: Job): MappingStatus['paused'] {
+  const pause = pausesOf(project).get(mapping.name);
+  return pause === undefined ? null : { by: pause.by, reason: pause.reason, at: pause.at };
 }
 
 /** What needs a person: the contract, a rollback, an adoption that was interrupted, or what stopped the newest run. */
@@ -121,11 +152,17 @@ function blockOf(job: Job, control: ControlRecord | null, newest: RunEntry['fail
   }
   if (control?.adoption !== undefined)
     return { code: 'SNAPSHOT_FOREIGN', message: `${job.mapping.name}: an adoption of its snapshot did not come to its end.` };
-  const isForPerson = newest !== null && Object.hasOwn(ERROR_CODES, newest.code) && ERROR_CODES[newest.code as ErrorCode] === EXIT.stopped;
-  return isForPerson ? { code: newest.code, message: newest.message } : null;
+  return newest !== null && isForPerson(newest.code) ? { code: newest.code, message: newest.message } : null;
 }
 
-type Looked = Omit<MappingStatus, 'lastSuccess' | 'lastFailure' | 'blocked'> & { readonly control: ControlRecord | null };
+/** Whether an error of this code comes again until somebody does something. */
+export function isForPerson(code: string): boolean {
+  return Object.hasOwn(ERROR_CODES, code) && ERROR_CODES[code as ErrorCode] === EXIT.stopped;
+}
+
+type Looked = Omit<MappingStatus, 'lastSuccess' | 'lastFailure' | 'blocked' | 'rowsBehind' | 'paused'> & {
+  readonly control: ControlRecord | null;
+};
 
 function lookAtMapping(job: Job, sourceNow: () => Promise<number | undefined>): Promise<Looked> {
   const { mapping, model } = job;

@@ -63,6 +63,8 @@ export const runShape = z.object({
 
 export const pauseShape = z.object({ by: z.string(), reason: z.string().nullable(), at: instant.nullable() });
 
+const problemShape = z.object({ code: z.string(), message: z.string() });
+
 export const mappingShape = z.object({
   mapping: z.string(),
   class: z.string(),
@@ -75,8 +77,40 @@ export const mappingShape = z.object({
   due: z.object({ cause, since: instant }).nullable().meta({ description: 'The turn that waits: for the present run, or for room.' }),
   retryAt: instant.nullable(),
   pause: pauseShape.nullable(),
+  blocked: problemShape.nullable().meta({ description: 'What stopped the last run until somebody does something.' }),
   lastRun: runShape.nullable(),
   lastSuccess: instant.nullable(),
+});
+
+const workShape = z.object({ run: z.string(), kind: z.string(), endedAt: instant });
+
+export const statusQuery = z.strictObject({
+  rows: z
+    .enum(['true', 'false'])
+    .default('false')
+    .meta({ description: 'Whether the warehouse counts the rows above the watermark: it reads them for it.' }),
+});
+
+/** As `headrace status --json` has it. */
+export const statusShape = z.object({
+  mapping: z.string(),
+  class: z.string(),
+  lastRun: z.object({ run: z.string(), startedAt: instant.nullable(), host: z.string() }).nullable(),
+  lastPublication: z.object({ run: z.string(), startedAt: instant.nullable() }).nullable(),
+  lastSuccess: workShape.nullable(),
+  lastFailure: workShape.extend({ failure: problemShape.nullable() }).nullable(),
+  blocked: problemShape.nullable().meta({ description: 'What would stop the next run.' }),
+  paused: pauseShape.nullable(),
+  lease: z.object({ run: z.string(), host: z.string(), pid: z.number().int(), endsAt: instant }).nullable(),
+  watermark: z.string().nullable(),
+  lagMs: z.number().nullable(),
+  rowsBehind: z.number().int().nullable(),
+  facts: z.number().int().nullable(),
+  quarantined: z.number().int().nullable(),
+  recordsBehind: z.number().int(),
+  lastFullComparison: instant.nullable(),
+  nextRun: instant.nullable(),
+  nextFullComparison: instant.nullable(),
 });
 
 export const mappingsShape = z.object({ project: z.string(), environment: z.string(), mappings: z.array(mappingShape) });
@@ -86,4 +120,5 @@ export const pausedShape = z.object({ mapping: z.string(), pause: pauseShape });
 export const resumedShape = z.object({ mapping: z.string(), wasPaused: z.boolean() });
 
 export type RunView = z.input<typeof runShape>;
+export type StatusView = z.input<typeof statusShape>;
 export type MappingView = z.input<typeof mappingShape>;

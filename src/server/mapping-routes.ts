@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { statusOf } from '../ops/status.ts';
 import {
   emptyBody,
   mappingParams,
@@ -9,11 +10,13 @@ import {
   resumedShape,
   runsQuery,
   runsShape,
+  statusQuery,
+  statusShape,
   triggerBody,
   triggeredShape,
 } from './api-shapes.ts';
 import { known, ofMapping as of, type Route } from './route.ts';
-import { mappingView, pauseView, runView } from './views.ts';
+import { mappingView, pauseView, runView, statusView } from './views.ts';
 
 /** Where mappings stand, and what starts them or keeps them from it: as the daemon knows it. */
 export const MAPPING_ROUTES: readonly Route[] = [
@@ -40,6 +43,27 @@ export const MAPPING_ROUTES: readonly Route[] = [
     status: 200,
     answer: mappingShape,
     handle: (daemon, { mapping }) => mappingView(daemon, known(daemon, mapping)),
+  },
+  {
+    id: 'getStatus',
+    method: 'GET',
+    path: `${of}/status`,
+    right: 'read',
+    summary: 'Where one mapping stands, as Kafka and its warehouse have it: lag, facts, quarantine, what is in its way.',
+    params: mappingParams,
+    query: statusQuery,
+    status: 200,
+    answer: statusShape,
+    handle: (daemon, { mapping: name, query }) => {
+      const mapping = known(daemon, name);
+      const countRows = (query as z.output<typeof statusQuery>).rows === 'true';
+      return daemon.look('status', async (system, project) => {
+        const { mappings } = await statusOf(system, project, [mapping], daemon.settingsOf(name), { countRows });
+        const [outcome] = mappings;
+        if (outcome?.result === undefined) throw outcome?.error;
+        return statusView(outcome.result);
+      });
+    },
   },
   {
     id: 'listRuns',

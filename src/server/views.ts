@@ -1,7 +1,8 @@
 import type { Mapping } from '../config/project.ts';
 import { scheduleOf, scheduleText } from '../config/schedule.ts';
 import type { Pause } from '../ops/pauses.ts';
-import type { MappingView, RunView } from './api-shapes.ts';
+import { isForPerson, type MappingStatus } from '../ops/status.ts';
+import type { MappingView, RunView, StatusView } from './api-shapes.ts';
 import type { Daemon } from './daemon.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -35,8 +36,31 @@ export function mappingView(daemon: Daemon, mapping: Mapping): MappingView {
     due: due === undefined ? null : { cause: due.cause, since: iso(due.since) },
     retryAt: retry === undefined ? null : iso(retry.at),
     pause: pause === undefined ? null : pauseView(pause),
+    blocked: blockOf(last),
     lastRun: last === undefined ? null : runView(last),
     lastSuccess: iso(daemon.runs.lastSuccess(mapping.name)?.endedAt ?? null),
+  };
+}
+
+/** A run that a person has to help. */
+function blockOf(last: RunRecord | undefined): MappingView['blocked'] {
+  const { code, message } = last?.error ?? {};
+  return code !== undefined && message !== undefined && isForPerson(code) ? { code, message } : null;
+}
+
+export function statusView(status: MappingStatus): StatusView {
+  const { lastRun, lastPublication, lastSuccess, lastFailure, paused, lease } = status;
+  return {
+    ...status,
+    lastRun: lastRun && { ...lastRun, startedAt: iso(lastRun.startedAt) },
+    lastPublication: lastPublication && { ...lastPublication, startedAt: iso(lastPublication.startedAt) },
+    lastSuccess: lastSuccess && { ...lastSuccess, endedAt: iso(lastSuccess.endedAt) },
+    lastFailure: lastFailure && { ...lastFailure, endedAt: iso(lastFailure.endedAt) },
+    paused: paused && pauseView(paused),
+    lease: lease && { ...lease, endsAt: iso(lease.endsAt) },
+    lastFullComparison: iso(status.lastFullComparison),
+    nextRun: iso(status.nextRun),
+    nextFullComparison: iso(status.nextFullComparison),
   };
 }
 
@@ -57,7 +81,7 @@ export function runView({ mapping, run, cause, dueAt, startedAt, endedAt, ending
   };
 }
 
-export function pauseView({ by, reason, at }: Pause) {
+export function pauseView({ by, reason, at }: Omit<Pause, 'mapping'>) {
   return { by, reason, at: iso(at) };
 }
 

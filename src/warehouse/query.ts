@@ -61,7 +61,7 @@ function conditionsOf({ key, range, where, keys, after }: ScanSlice, dialect: Di
   const conditions = key.map(({ name }) => `${modelColumn(name, dialect)} is not null`);
   if (range !== undefined) {
     const cursor = modelColumn(range.cursor.name, dialect);
-    if (range.from !== null) conditions.push(`${cursor} >= ${literal(range.cursor, range.from, dialect)}`);
+    if (range.from !== null) conditions.push(`${cursor} ${range.isAbove ? '>' : '>='} ${literal(range.cursor, range.from, dialect)}`);
     if (range.to !== null) conditions.push(`${cursor} < ${literal(range.cursor, range.to, dialect)}`);
   }
   // A line of its own for the closing bracket: the condition may end in a comment.

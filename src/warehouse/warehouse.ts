@@ -53,8 +53,10 @@ export interface ScanRequest {
  */
 export interface ScanSlice {
   readonly key: readonly Column[];
-  /** Rows whose cursor lies from `from` on and below `to`. */
-  readonly range?: { readonly cursor: Column; readonly from: string | null; readonly to: string | null } | undefined;
+  /** Rows whose cursor lies from `from` on, or only above it, and below `to`. */
+  readonly range?:
+    | { readonly cursor: Column; readonly from: string | null; readonly isAbove?: true; readonly to: string | null }
+    | undefined;
   /** A condition over the relation's columns in the warehouse's own SQL. QUERY_INVALID where it is not one. */
   readonly where?: string | undefined;
   /** Rows with one of these keys. */

@@ -60,6 +60,7 @@ export function slices(context: () => { harness: WarehouseHarness; warehouse: Wa
       expect(await ids({ range: range('ts', null, '2024-03-10 01:59:59.123451') })).toEqual([0]);
       expect(await ids({ range: range('n', '9007199254740993', '9007199254740994') })).toEqual([2, 3]);
       expect(await ids({ range: range('dec', '4.0001', null) })).toEqual([9, 10]);
+      expect(await ids({ range: { ...range('tz', '2024-03-10 08:59:59.123458+00', null), isAbove: true } })).toEqual([9, 10]);
       expect(await ids({ where: "id in (1, 3, 5) or t = 'z' -- the end" })).toEqual([1, 3, 5, 7]);
       expect(await ids({ where: 'id > 4', after: ['6'], limit: 2 })).toEqual([7, 8]);
     });

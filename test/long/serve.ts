@@ -1,19 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import pg from 'pg';
-import { composeSystem } from '../../src/compose.ts';
-import { loadProject } from '../../src/config/load-project.ts';
 import type { Project } from '../../src/config/project.ts';
-import { formatProblem } from '../../src/core/problem.ts';
-import { applyTopics, planTopics } from '../../src/ops/topics.ts';
-import { ACCOUNTS } from '../faults/accounts.ts';
-import { Child } from '../run/child.ts';
 import { foldFacts } from '../run/fold-oracle.ts';
-import { endsOf, type LogLine, logOf, overlapsIn, SERVED } from '../server/served.ts';
-import { startKafka } from '../systems/kafka.ts';
-import { startPostgres } from '../systems/postgres.ts';
+import { endsOf, type LogLine, logOf, overlapsIn } from '../server/served.ts';
+import { addressOf, type DaemonWorld, inDaemonWorld } from './daemon-world.ts';
 import { sleep } from './random.ts';
 
 /**
@@ -27,26 +16,10 @@ const minutes = Number(values.minutes);
 if (!(minutes > 0)) throw new Error('usage: serve [--minutes <number>]');
 
 const TOKEN = 'a-token-of-the-long-test';
-const base = mkdtempSync(path.join(os.tmpdir(), 'headrace-serve-'));
-const [kafka, postgres] = await Promise.all([startKafka({ properties: {} }), startPostgres()]);
-const env = { ...process.env, WORLD_URL: postgres.url, WORLD_BROKERS: kafka.brokers, OPS_TOKEN: TOKEN };
-const children: Child[] = [];
-try {
-  process.exitCode = (await soak()) ? 0 : 1;
-} finally {
-  for (const child of children) child.kill('SIGKILL');
-  await Promise.all([kafka.stop(), postgres.stop()]);
-  rmSync(base, { recursive: true, force: true });
-}
+const SERVE = `serve: { listen: "127.0.0.1:0", retry: { first: 500ms, longest: 5s }, tokens: [{ name: ops, role: operator, token: "\${OPS_TOKEN}" }], rate_limit: 10000 }\n`;
+process.exitCode = (await inDaemonWorld(SERVE, { OPS_TOKEN: TOKEN }, soak)) ? 0 : 1;
 
-async function soak(): Promise<boolean> {
-  const db = new pg.Client({ connectionString: postgres.url });
-  await db.connect();
-  await db.query(ACCOUNTS.table);
-  const project = await written();
-  await using system = composeSystem(project);
-  await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));
-
+async function soak({ project, db, kafka, start }: DaemonWorld): Promise<boolean> {
   const daemon = start('serve');
   const address = await addressOf(daemon);
   const endsAt = Date.now() + minutes * 60_000;
@@ -86,7 +59,6 @@ async function soak(): Promise<boolean> {
     if (!isDeepStrictEqual(Object.fromEntries([...facts].map(([id, fact]) => [id, fact.value])), expected))
       faults.push(`${mapping.name}: facts are wrong`);
   }
-  await db.end();
   for (const fault of faults) console.log(fault);
   console.log(`serve: ${minutes} minutes, ${triggers} triggers, ${faults.length} faults`);
   return faults.length === 0;
@@ -103,43 +75,4 @@ function faultsOf(lines: readonly LogLine[], project: Project): string[] {
   for (const { msg, mapping, code = '' } of lines)
     if (msg === 'run failed' && !explained.has(code)) faults.push(`${mapping} failed: ${code}`);
   return faults;
-}
-
-async function written(): Promise<Project> {
-  const write = (file: string, text: string) => {
-    mkdirSync(path.dirname(path.join(base, file)), { recursive: true });
-    writeFileSync(path.join(base, file), text.replaceAll('PREFIX', 'long'));
-  };
-  for (const [name, text] of Object.entries(SERVED.models)) write(`models/${name}.yml`, text);
-  for (const [name, text] of Object.entries(SERVED.mappings)) write(`mappings/${name}.yml`, text);
-  // The sixth: two governance mappings, due all the time.
-  write('mappings/sixth.yml', (SERVED.mappings.right ?? '').replaceAll(': right\n', ': sixth\n').replace('PREFIX.right', 'PREFIX.sixth'));
-  write(
-    'headrace.yml',
-    `project: long
-environment: dev
-warehouses: { main: { type: postgres, url: "\${WORLD_URL}", concurrency: 2 } }
-kafka: { brokers: "\${WORLD_BROKERS}", transaction_timeout: 10s, request_timeout: 10s }
-topics: { partitions: 3 }
-serve: { listen: "127.0.0.1:0", retry: { first: 500ms, longest: 5s }, tokens: [{ name: ops, role: operator, token: "\${OPS_TOKEN}" }], rate_limit: 10000 }
-`,
-  );
-  const { project, problems } = await loadProject(base, env);
-  if (project === undefined) throw new Error(problems.map(formatProblem).join('\n'));
-  return project;
-}
-
-function start(...args: string[]): Child {
-  const child = new Child(['--project', base, ...args], env);
-  children.push(child);
-  return child;
-}
-
-async function addressOf(daemon: Child): Promise<string> {
-  for (let waited = 0; waited < 60_000; waited += 100) {
-    const address = logOf(daemon).find(({ msg }) => msg === 'listening')?.address;
-    if (address !== undefined) return address;
-    await sleep(100);
-  }
-  throw new Error(`the daemon does not listen: ${daemon.stderr}`);
 }

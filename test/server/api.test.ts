@@ -68,6 +68,10 @@ describe('a request that is refused changes nothing', () => {
     ['quarantine without a token', 'GET', '/v1/mappings/customer/quarantine', {}, 401],
     ['rows of an unknown mapping', 'GET', '/v1/mappings/custmer/quarantine/rows', operator, 404],
     ['rows by half a hash', 'GET', '/v1/mappings/customer/quarantine/rows?row=3f', operator, 400],
+    ['the status of an unknown mapping', 'GET', '/v1/mappings/custmer/status', operator, 404],
+    ['the status with a flag that is none', 'GET', '/v1/mappings/customer/status?rows=yes', operator, 400],
+    ['the status without a token', 'GET', '/v1/mappings/customer/status', {}, 401],
+    ['the status while Kafka is away', 'GET', '/v1/mappings/customer/status', operator, 503],
     ['quarantine while Kafka is away', 'GET', '/v1/mappings/customer/quarantine', operator, 503],
     ['a repair while Kafka is away', 'POST', RETRY, { ...operator, body: '{"all":true}' }, 503],
     ['an unknown mapping', 'POST', '/v1/mappings/custmer/trigger', operator, 404],
@@ -190,6 +194,7 @@ describe('the OpenAPI document', () => {
     expect(operations.map(({ operationId }) => operationId)).toEqual([
       'listMappings',
       'getMapping',
+      'getStatus',
       'listRuns',
       'triggerMapping',
       'pauseMapping',

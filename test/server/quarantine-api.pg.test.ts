@@ -62,6 +62,19 @@ test('refused rows are shown by cause and by row, retried, and discarded: as the
   await world.sql(BAD);
   await triggered();
 
+  await accountsOf(world).touch('number = number', 'number > 195');
+  const status = await ask('GET', '/status?rows=true');
+  expect(status.body).toMatchObject({
+    mapping: 'account',
+    quarantined: 3,
+    rowsBehind: 5,
+    blocked: null,
+    paused: null,
+    lastSuccess: { kind: 'incremental' },
+  });
+  await ask('POST', '/pause', { reason: 'mending' });
+  expect((await ask('GET', '/status')).body).toMatchObject({ rowsBehind: null, paused: { by: 'the operator', reason: 'mending' } });
+  await ask('POST', '/resume');
   const { body } = await ask('GET', '/quarantine');
   expect(body).toMatchObject({ mapping: 'account', rows: 3, causes: [{ cause: { field: 'plan' }, rows: 3, retry: 0, discarded: 0 }] });
   const listed = await ask('GET', '/quarantine/rows?field=plan&limit=2');

@@ -13,16 +13,27 @@ import { quietSettings } from '../quiet.ts';
 import type { SelectFlags } from '../select-options.ts';
 import { formatTable } from '../table.ts';
 
-export async function status(context: CommandContext, names: readonly string[], flags: SelectFlags = {}): Promise<CommandResult> {
+export interface StatusFlags extends SelectFlags {
+  readonly rows?: true;
+}
+
+export async function status(context: CommandContext, names: readonly string[], flags: StatusFlags = {}): Promise<CommandResult> {
   const { output } = context;
   const project = await requireProject(context);
   const mappings = selectedMappings(project, { ...flags, names });
   await using system = await context.compose(project, 'status');
-  const { mappings: outcomes, warehouses } = await statusOf(system, project, mappings, quietSettings(context));
+  const { mappings: outcomes, warehouses } = await statusOf(system, project, mappings, quietSettings(context), {
+    countRows: flags.rows === true,
+  });
   const found = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));
-  if (found.length > 0) output.print(statusTable(found, output.colors));
+  if (found.length > 0) output.print(statusTable(found, output.colors, flags.rows === true));
   for (const { mapping, endsAt, host, pid, run } of leasesOf(found))
     output.print(`${mapping}: run ${run} is under way on ${host} (process ${pid}); its lease lasts until ${formatInstant(endsAt)}`);
+  for (const { mapping, paused } of found)
+    if (paused !== null)
+      output.print(
+        `${mapping}: paused by ${paused.by} since ${formatInstant(paused.at)}${paused.reason === null ? '' : `: ${paused.reason}`}`,
+      );
   for (const { mapping, lastFailure, lastSuccess, blocked, backfill } of found) {
     if (backfill !== null) output.print(`${mapping}: a backfill is under way: ${backfillText(backfill)}`);
     if (lastFailure?.failure != null && lastFailure.endedAt > (lastSuccess?.endedAt ?? 0))
@@ -45,7 +56,9 @@ export async function status(context: CommandContext, names: readonly string[], 
   return { exitCode: mappings.length === 0 ? EXIT.done : exitCodeOfAll(outcomes), body };
 }
 
-function statusTable(found: readonly MappingStatus[], { bold, dim, red, yellow }: Output['colors']): string {
+function statusTable(found: readonly MappingStatus[], { bold, dim, red, yellow }: Output['colors'], withRows: boolean): string {
+  const now = (s: MappingStatus) =>
+    s.lease !== null ? yellow('running') : s.blocked !== null ? red('blocked') : s.paused !== null ? yellow('paused') : 'idle';
   const known = (count: number | null) => (count === null ? '?' : formatCount(count));
   return formatTable<MappingStatus>(
     [
@@ -53,11 +66,12 @@ function statusTable(found: readonly MappingStatus[], { bold, dim, red, yellow }
       { title: dim('class'), value: (s) => s.class },
       { title: dim('last run'), value: (s) => (s.lastRun === null ? 'never' : formatInstant(s.lastRun.startedAt)) },
       { title: dim('last success'), value: (s) => formatInstant(s.lastSuccess?.endedAt ?? null) },
-      { title: dim('now'), value: (s) => (s.lease !== null ? yellow('running') : s.blocked !== null ? red('blocked') : 'idle') },
+      { title: dim('now'), value: now },
       { title: dim('facts'), value: (s) => known(s.facts), align: 'right' },
       { title: dim('quarantined'), value: (s) => known(s.quarantined), align: 'right' },
       { title: dim('watermark'), value: (s) => s.watermark ?? '–' },
       { title: dim('lag'), value: (s) => (s.lagMs === null ? '?' : formatDuration(s.lagMs)), align: 'right' },
+      ...(withRows ? [{ title: dim('rows behind'), value: (s: MappingStatus) => known(s.rowsBehind), align: 'right' as const }] : []),
       { title: dim('last full'), value: (s) => formatInstant(s.lastFullComparison) },
       { title: dim('next'), value: (s) => (s.nextRun === null ? 'not scheduled' : formatInstant(s.nextRun)) },
       { title: dim('next full'), value: (s) => (s.nextFullComparison === null ? 'not scheduled' : formatInstant(s.nextFullComparison)) },
