@@ -72,9 +72,10 @@ export function signedPlanText({ plan, digest, planned, approvals }: SignedPlan,
     ['what', `${plan.operation} ${JSON.stringify(plan.order)}`],
     ['risk', `${paint[plan.risk](plan.risk)}${plan.risks.length === 0 ? '' : `: ${plan.risks.join('; ')}`}`],
     ['events', formatCount(plan.size)],
-    ...Object.entries(plan.effect).map(
-      ([name, value]) => [name, typeof value === 'number' ? formatCount(value) : JSON.stringify(value)] as const,
-    ),
+    // The size of a replay is its events.
+    ...Object.entries(plan.effect)
+      .filter(([name]) => name !== 'events')
+      .map(([name, value]) => [name, typeof value === 'number' ? formatCount(value) : JSON.stringify(value)] as const),
     ['planned by', `${plan.planner}${planned === null ? ' (not signed)' : ''}, ${formatInstant(Date.parse(plan.createdAt))}`],
     ...(plan.reason === null ? [] : [['reason', plan.reason] as const]),
     ...approvals.map(({ identity, at }) => ['approved by', `${identity}, ${formatInstant(Date.parse(at))}`] as const),

@@ -39,7 +39,7 @@ export async function checkSnapshot(
             'snapshot',
             subject,
             `the ${describeView(job, view)} is ahead of ${job.topics.snapshot}`,
-            'Check kafka.brokers. If the topic was recreated, see docs/operations.md.',
+            'Check kafka.brokers. If the topic was recreated, see docs/operations/README.md.',
           ),
         );
       }

@@ -34,7 +34,7 @@ export function checkOrigin(job: Job, control: ControlRecord | null, around: Sur
   if (control.clusterId !== around.clusterId) {
     stop(
       `the snapshot was written on cluster ${control.clusterId}, and this is ${around.clusterId}.`,
-      `A mirrored topic is not the original: its offsets differ. Check the brokers; if the mapping has moved for good: \`${adopt}\` (docs/operations.md, "Moving to another cluster").`,
+      `A mirrored topic is not the original: its offsets differ. Check the brokers; if the mapping has moved for good: \`${adopt}\` (docs/operations/moving-to-another-cluster.md).`,
     );
   }
   if (control.environment !== project.environment) {
@@ -77,7 +77,7 @@ function checkFacts(
     if (records > 0) {
       stop(
         `${topic} already holds records, but ${snapshot} says nothing about them.`,
-        `Was the snapshot topic deleted, or does another program write to the fact topic? Versions that began again at 1 would be taken for old ones. If the facts are this mapping's: \`${adopt}\` (docs/operations.md, "The snapshot topic is gone").`,
+        `Was the snapshot topic deleted, or does another program write to the fact topic? Versions that began again at 1 would be taken for old ones. If the facts are this mapping's: \`${adopt}\` (docs/operations/lost-state.md).`,
       );
     }
     return;
@@ -85,7 +85,7 @@ function checkFacts(
   if (offsets.length !== known.length) {
     stop(
       `${topic} has ${offsets.length} partitions, and had ${known.length} when it was written last.`,
-      `With another number of partitions keys move, and the order of one key is lost. Recreate the topic as it was, publish to a new one, or accept that: \`${adopt}\` (docs/operations.md, "The number of partitions changed").`,
+      `With another number of partitions keys move, and the order of one key is lost. Recreate the topic as it was, publish to a new one, or accept that: \`${adopt}\` (docs/operations/README.md, "The number of partitions changed").`,
     );
   }
   for (const { partition, end } of offsets) {
@@ -93,7 +93,7 @@ function checkFacts(
     if (end < expected) {
       stop(
         `partition ${partition} of ${topic} ends at offset ${end}, but facts were published up to ${expected}.`,
-        `The topic was recreated or lost records. To publish again what is missing: \`${adopt}\` (docs/operations.md, "The fact topic is gone").`,
+        `The topic was recreated or lost records. To publish again what is missing: \`${adopt}\` (docs/operations/README.md, "The fact topic is gone").`,
       );
     }
   }

@@ -65,7 +65,7 @@ export async function fingerprintKey(job: Job, known: KeyRecord | undefined): Pr
 
 function withoutControl({ mapping, topics }: Job): HeadraceError {
   return new HeadraceError('SNAPSHOT_CORRUPT', `${mapping.name}: ${topics.snapshot} has entries, but no control record.`, {
-    suggestion: `Records are missing from the snapshot topic. Do not delete anything; see docs/operations.md, "The snapshot topic is damaged". Then: \`headrace state adopt ${mapping.name}\`.`,
+    suggestion: `Records are missing from the snapshot topic. Do not delete anything; see docs/operations/README.md, "The snapshot topic is damaged". Then: \`headrace state adopt ${mapping.name}\`.`,
   });
 }
 

@@ -188,7 +188,7 @@ export function aheadOfKafka(job: Job, view: SnapshotView, end: number): Headrac
       suggestion:
         'The topic was deleted, recreated, or lost records, or KAFKA_BROKERS names another cluster. Nothing was changed. ' +
         `If a broker has just crashed, nothing may be missing: \`headrace run ${mapping.name}\` finds out. ` +
-        `If the cluster is the right one and the topic is really gone: \`headrace state adopt ${mapping.name}\` (docs/operations.md, "The snapshot topic is gone").`,
+        `If the cluster is the right one and the topic is really gone: \`headrace state adopt ${mapping.name}\` (docs/operations/lost-state.md).`,
     },
   );
 }

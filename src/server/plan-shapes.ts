@@ -68,6 +68,7 @@ export const usedPlansShape = z.object({
       at: instant,
       user: z.string(),
       host: z.string(),
+      pid: z.number().int().optional(),
       planner: z.string(),
       approvedBy: z.array(z.string()),
       risk: z.string(),

@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STEPS, type Step } from '../../src/run/steps.ts';
+import { approvalsOf, person, signing } from '../run/people.ts';
 import { World } from '../run/world.ts';
 import { ACCOUNTS, type Accounts, accountsOf, atStep } from './accounts.ts';
 
@@ -45,5 +47,39 @@ describe.each(STEPS.filter((step) => step !== 'in_recovery' && step !== 'while_m
     rmSync(world.folder('account'), { recursive: true, force: true });
     expect(await headrace(['run', '--full'])).toMatchObject({ code: 0, body: { mappings: [{ published: 0 }] } });
     await world.expectFacts('account', right);
+  });
+});
+
+describe('by a plan', () => {
+  const [erin, dana] = [person('erin'), person('dana')];
+  beforeEach(async () => {
+    const project = approvalsOf([erin, dana], '  require: { undo: low }\n');
+    world = await World.create(ACCOUNTS.table, { ...ACCOUNTS.files, project });
+    accounts = accountsOf(world);
+  });
+  afterEach(() => world.close());
+
+  test('the plan that its process died over is applied again and does the rest; done, it is used up', async () => {
+    expect(await headrace(['run'])).toMatchObject({ code: 0 });
+    const right = await accounts.expected();
+    await world.sql(`update accounts set plan = case plan when 'gold' then 'silver' else 'gold' end, updated_at = clock_timestamp()`);
+    const { body } = await headrace(['run', '--allow', 'updated']);
+    const run = (body.mappings as { run: string }[])[0]?.run ?? '';
+    const file = path.join(world.root, 'undo.plan');
+    expect(await headrace(['undo', '--run', run, '--out', file, ...signing(world.root, erin)])).toMatchObject({ code: 0 });
+    expect(await headrace(['approve', file, ...signing(world.root, dana)])).toMatchObject({ code: 0 });
+    const order = ['undo', '--run', run, '--approved', file, '--chunk', '40'];
+    const killed = await headrace(order, atStep('between_sends:6=kill'));
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    expect(await headrace(['plans'])).toMatchObject({ body: { plans: [{ state: 'claimed', approvedBy: ['dana'] }] } });
+    const again = await headrace(order);
+    expect(again.code, again.stderr).toBe(0);
+    const fold = await world.expectFacts('account', right);
+    expect(fold.records).toBe(3 * right.size);
+    const third = await headrace(order);
+    expect(third).toMatchObject({
+      code: 4,
+      body: { error: { code: 'PLAN_REFUSED', message: expect.stringContaining('used before: applied') } },
+    });
   });
 });

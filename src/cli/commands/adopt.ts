@@ -37,6 +37,7 @@ export async function adoptStateCommand(context: CommandContext, name: string, f
   if (flags.approved !== undefined) {
     const { result } = await applyPlan(applyingOf(context, system, project), flags.approved, {
       operation: 'adopt',
+      isResumable: true,
       replan: async () => adoptionContent(mapping, await planNow(), flags.environmentFrom),
       act: async () => adopt(job, how),
     });

@@ -53,6 +53,7 @@ export async function rollbackContractCommand(
     let planned: RollbackPlan | undefined;
     const applied = await applyPlan(applyingOf(context, system, project), flags.approved, {
       operation: 'rollback',
+      isResumable: true,
       replan: async () => {
         planned = await planNow();
         stopIfGuarded(planned, flags);

@@ -38,6 +38,7 @@ export async function applyReplayCommand(context: CommandContext, file: string):
   await using system = await context.compose(project, 'plan');
   const { signed, approvals, result } = await applyPlan(applyingOf(context, system, project), file, {
     operation: 'replay',
+    isResumable: false,
     replan: async ({ order }) => {
       const { group } = order as unknown as ReplayOrder;
       await requireInactive(system, group);

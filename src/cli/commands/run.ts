@@ -74,6 +74,7 @@ export async function run(context: CommandContext, names: readonly string[], fla
       guardContent(only, await planRun(await createJob(system, project, only, { ...quiet, options: { ...options, full } })));
     const { result } = await applyPlan(applyingOf(context, system, project), flags.approved, {
       operation: 'guards',
+      isResumable: true,
       replan: ({ order }) => planNow(order.full === true),
       act: async ({ basis, order }, { plan }) => {
         options = {

@@ -39,6 +39,7 @@ export async function undoCommand(context: CommandContext, name: string | undefi
   if (flags.approved !== undefined) {
     const { result } = await applyPlan(applyingOf(context, system, project), flags.approved, {
       operation: 'undo',
+      isResumable: true,
       replan: async () => undoContent(mapping, target, await planNow()),
       act: (plan, { plan: approval }) => undo(job, target, { user: userName(), reason: reason ?? plan.reason, approval }),
     });

@@ -54,6 +54,8 @@ export interface Operation<T> {
   readonly operation: PlannedOperation;
   /** What a plan of the same order would say now. Promise 7: changes nothing. */
   readonly replan: (plan: Plan) => Promise<PlanContent>;
+  /** Whether doing it twice is no more than doing it once, and what is left of it can be done: then a plan whose application died, or failed, may be applied again. */
+  readonly isResumable: boolean;
   readonly act: (plan: Plan, approval: Approval) => Promise<T>;
 }
 
@@ -70,13 +72,13 @@ export interface Approval {
 export async function applyPlan<T>(
   { system, project, user, signal }: Applying,
   file: string,
-  { operation, replan, act }: Operation<T>,
+  { operation, replan, isResumable, act }: Operation<T>,
 ): Promise<{ readonly signed: SignedPlan; readonly approvals: readonly Signature[]; readonly result: T }> {
   const signed = readPlan(file);
   const register = new PlanRegister(system, project, user, signal);
   const approvals = await register.recordingRefusal(signed, async () => {
     const given = authorize(project, signed, operation, Date.now());
-    await register.mustBeUnused(signed);
+    await register.mustBeUnused(signed, isResumable);
     const now = await replan(signed.plan);
     const { plan } = signed;
     if (now.risk !== plan.risk || canonicalJson(now.basis) !== canonicalJson(plan.basis)) throw refusal(signed)(changeText(plan, now));
@@ -85,7 +87,7 @@ export async function applyPlan<T>(
     return given;
   });
   const approval: Approval = { plan: signed.plan.id, approvedBy: approvals.map(({ identity }) => identity) };
-  return { signed, approvals, result: await register.once(signed, approvals, () => act(signed.plan, approval)) };
+  return { signed, approvals, result: await register.once(signed, { approvals, isResumable }, () => act(signed.plan, approval)) };
 }
 
 function changeText({ basis, risk }: Plan, now: PlanContent): string {

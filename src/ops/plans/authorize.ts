@@ -92,9 +92,9 @@ function checkAge(policy: ApprovalPolicy, signed: SignedPlan, project: Project, 
 }
 
 /** Errors about the plan. */
-export function refusal({ plan, digest }: SignedPlan): (why: string) => HeadraceError {
-  return (why) =>
+export function refusal({ plan, digest }: SignedPlan): (why: string, suggestion?: string) => HeadraceError {
+  return (why, suggestion = 'Make a new plan, or have it approved: headrace approve FILE --as NAME --key FILE. Nothing was changed.') =>
     new HeadraceError('PLAN_REFUSED', `The ${plan.operation} plan ${plan.id} (${digest.slice(0, 19)}…) is refused: ${why}.`, {
-      suggestion: 'Make a new plan, or have it approved: headrace approve FILE --as NAME --key FILE. Nothing was changed.',
+      suggestion,
     });
 }

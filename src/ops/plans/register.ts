@@ -4,6 +4,7 @@ import type { PlannedOperation, Project } from '../../config/project.ts';
 import { EXIT, HeadraceError } from '../../core/errors.ts';
 import { NO_HEADERS } from '../../publish/headers.ts';
 import { plansTopicOf } from '../../publish/topics.ts';
+import { processExists } from '../../run/owner.ts';
 import type { System } from '../../run/system.ts';
 import { refusal } from './authorize.ts';
 import type { Signature, SignedPlan } from './plan-file.ts';
@@ -23,6 +24,8 @@ export interface PlanRecord {
   readonly planner: string;
   readonly approvedBy: readonly string[];
   readonly risk: string;
+  /** Of whoever applied it; not in records of earlier releases. */
+  readonly pid?: number;
   /** Which try it is that claimed it. */
   readonly claim?: string;
   readonly code?: string;
@@ -67,11 +70,15 @@ export class PlanRegister {
 
   /**
    * Does what the plan says, once for all hosts: the claim is committed before anything is done, by a writer that has shut out every other one and then read what was claimed
-   * before. Whoever dies in between has used the plan up. A refusal, or a failure, is recorded. Throws PLAN_REFUSED for a second use.
+   * before. A refusal, or a failure, is recorded. Throws PLAN_REFUSED for a second use.
    */
-  async once<T>(signed: SignedPlan, approvals: readonly Signature[], act: () => Promise<T>): Promise<T> {
+  async once<T>(
+    signed: SignedPlan,
+    { approvals, isResumable }: { readonly approvals: readonly Signature[]; readonly isResumable: boolean },
+    act: () => Promise<T>,
+  ): Promise<T> {
     const claim = randomUUID();
-    await this.recordingRefusal(signed, () => this.#claim(signed, approvals, claim));
+    await this.recordingRefusal(signed, () => this.#claim(signed, approvals, { claim, isResumable }));
     let result: T;
     try {
       result = await act();
@@ -94,17 +101,22 @@ export class PlanRegister {
     }
   }
 
-  /** Throws PLAN_REFUSED for a plan that was used. The claim looks again, when nobody else can write. */
-  async mustBeUnused(signed: SignedPlan): Promise<void> {
+  /** Throws PLAN_REFUSED for a plan that was used up. The claim looks again, when nobody else can write. */
+  async mustBeUnused(signed: SignedPlan, isResumable: boolean): Promise<void> {
     const before = (await this.read()).find((record) => record.digest === signed.digest && record.state !== 'refused');
-    if (before !== undefined)
-      throw refusal(signed)(`it was used before: ${before.state} at ${before.at} by ${before.user} on ${before.host}`);
+    if (before === undefined || (isResumable && isLeftUndone(before))) return;
+    const { state, at, user, host } = before;
+    throw refusal(signed)(`it was used before: ${state} at ${at} by ${user} on ${host}`, whatNow(before, isResumable));
   }
 
-  async #claim(signed: SignedPlan, approvals: readonly Signature[], claim: string): Promise<void> {
+  async #claim(
+    signed: SignedPlan,
+    approvals: readonly Signature[],
+    { claim, isResumable }: { readonly claim: string; readonly isResumable: boolean },
+  ): Promise<void> {
     await this.#transaction(async (send) => {
       // Fenced by now: what is not seen here was not, and cannot be, committed by anybody else.
-      await this.mustBeUnused(signed);
+      await this.mustBeUnused(signed, isResumable);
       await send(signed.digest, this.#record(signed, approvals, { state: 'claimed', claim }));
     });
   }
@@ -122,7 +134,7 @@ export class PlanRegister {
     const { operation, id, planner, risk } = plan;
     const approvedBy = approvals.map(({ identity }) => identity);
     const [at, host] = [new Date().toISOString(), os.hostname()];
-    return { format: 1, operation, id, digest, at, user: this.#user, host, planner, approvedBy, risk, ...rest };
+    return { format: 1, operation, id, digest, at, user: this.#user, host, pid: process.pid, planner, approvedBy, risk, ...rest };
   }
 
   async #transaction(act: (send: (key: string, record: PlanRecord) => Promise<unknown>) => Promise<unknown>): Promise<void> {
@@ -144,6 +156,23 @@ export class PlanRegister {
       await publisher.close();
     }
   }
+}
+
+/** It failed, or the process that claimed it is gone from this host. One of the same number is a former life of this one, as after the restart of a container. */
+function isLeftUndone({ state, host, pid }: PlanRecord): boolean {
+  if (state === 'failed') return true;
+  return state === 'claimed' && host === os.hostname() && pid !== undefined && (pid === process.pid || !processExists(pid));
+}
+
+function whatNow({ state, operation, host, pid, message }: PlanRecord, isResumable: boolean): string {
+  const next = `Nothing was changed now. What is left needs a new plan, which says how much that is.`;
+  if (state === 'failed') return `It failed: ${message ?? ''} ${next}`;
+  if (state !== 'claimed') return 'Make a new plan. Nothing was changed.';
+  const process = pid === undefined ? '' : ` (process ${pid})`;
+  if (!isResumable) return `If that process${process} died, the ${operation} may have been done. ${next}`;
+  const again =
+    host === os.hostname() ? 'Wait for it to end' : `If it died, apply the plan again on ${host}, which goes on where it stopped`;
+  return `${again}${process}. If that host is gone for good: ${next}`;
 }
 
 function errorOf(error: unknown): Pick<PlanRecord, 'code' | 'message'> {
