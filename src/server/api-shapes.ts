@@ -111,6 +111,10 @@ export const statusShape = z.object({
   lastFullComparison: instant.nullable(),
   nextRun: instant.nullable(),
   nextFullComparison: instant.nullable(),
+  backfill: z
+    .object({ run: z.string(), what: z.string(), slices: z.number().int(), rows: z.number().int(), total: z.number().int() })
+    .nullable()
+    .meta({ description: 'One that is under way: how many of its rows are read.' }),
 });
 
 export const mappingsShape = z.object({ project: z.string(), environment: z.string(), mappings: z.array(mappingShape) });

@@ -49,7 +49,7 @@ function blockOf(last: RunRecord | undefined): MappingView['blocked'] {
 }
 
 export function statusView(status: MappingStatus): StatusView {
-  const { lastRun, lastPublication, lastSuccess, lastFailure, paused, lease } = status;
+  const { lastRun, lastPublication, lastSuccess, lastFailure, paused, lease, backfill } = status;
   return {
     ...status,
     lastRun: lastRun && { ...lastRun, startedAt: iso(lastRun.startedAt) },
@@ -61,6 +61,14 @@ export function statusView(status: MappingStatus): StatusView {
     lastFullComparison: iso(status.lastFullComparison),
     nextRun: iso(status.nextRun),
     nextFullComparison: iso(status.nextFullComparison),
+    // Promise 10: its place is a key of the model.
+    backfill: backfill && {
+      run: backfill.id,
+      what: backfill.what,
+      slices: backfill.slices,
+      rows: backfill.counts.rows,
+      total: backfill.total,
+    },
   };
 }
 

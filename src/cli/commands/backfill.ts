@@ -81,6 +81,8 @@ export async function applyBackfillCommand(context: CommandContext, file: string
   const options = runOptions({ ...flags, allow: written.allow as readonly string[] });
   const { result } = await applyPlan(applyingOf(context, system, project), file, {
     operation: 'backfill',
+    // One that publishes what did not change would begin anew after its end.
+    isResumable: !order.force,
     replan: async () => {
       const job = await createJob(system, project, mapping, { ...quietSettings(context), options });
       return backfillContent(mapping, order, await planBackfill(job, order), [...options.allow]);
