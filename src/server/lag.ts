@@ -19,21 +19,21 @@ export async function watchLag({ daemon, compose, observer, signal }: LagParts, 
   let trouble = '';
   while (!signal.aborted) {
     const { project } = daemon;
-    try {
-      observer.lagged(project.consumers.size === 0 ? [] : await lagOf(project, compose));
-      trouble = '';
-    } catch (error) {
-      // What cannot be known is not shown as it was.
-      observer.lagged([]);
-      // Said once, until it is over or another one.
-      if (String(error) !== trouble) observer.troubled('how far the consumer groups are behind could not be found out', error);
-      trouble = String(error);
-    }
+    // What cannot be known is not shown as it was.
+    const { lags, error } = await lagOf(project, compose).catch((thrown: unknown) => ({ lags: [], error: thrown }));
+    observer.lagged(lags);
+    // Said once, until it is over or another one.
+    const text = error === undefined ? '' : String(error);
+    if (text !== '' && text !== trouble) observer.troubled('how far the consumer groups are behind could not be found out', error);
+    trouble = text;
     await delay(everyMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function lagOf(project: Project, compose: LagParts['compose']): Promise<readonly GroupLag[]> {
+/** Promise 9: a group that may not be asked for hides no other; `error` is the last of them. */
+async function lagOf(project: Project, compose: LagParts['compose']): Promise<{ lags: readonly GroupLag[]; error: unknown }> {
+  if (project.consumers.size === 0) return { lags: [], error: undefined };
+  let error: unknown;
   await using system = await compose(project, 'status');
   const topics = [...project.mappings.values()].map(({ name, topic }) => ({ mapping: name, topic }));
   const existing = await system.admin.describe(topics.map(({ topic }) => topic));
@@ -41,7 +41,11 @@ async function lagOf(project: Project, compose: LagParts['compose']): Promise<re
   const committed = new Map<string, ReadonlyMap<string, readonly number[]>>();
   for (const group of project.consumers.keys()) {
     const names = readable.map(({ topic }) => topic);
-    committed.set(group, await system.groups.committedOf(group, names));
+    try {
+      committed.set(group, await system.groups.committedOf(group, names));
+    } catch (thrown) {
+      error = thrown;
+    }
   }
   const lags: GroupLag[] = [];
   for (const { mapping, topic } of readable) {
@@ -51,7 +55,7 @@ async function lagOf(project: Project, compose: LagParts['compose']): Promise<re
     const partitions = await system.admin.offsets(topic);
     for (const [group, of] of readers) lags.push({ group, mapping, topic, behind: behindOf(partitions, of.get(topic) ?? []) });
   }
-  return lags;
+  return { lags, error };
 }
 
 /** Of a partition without an offset everything that is still there; behind one that retention has passed, too. */
