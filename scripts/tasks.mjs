@@ -14,12 +14,13 @@ const TASKS = {
   test: (args) => afterBuild(() => runTests(args), reportNoTests),
   // Not by tsx's own program: it kills a child that is busy when Ctrl-C comes, and the demo has to clean up.
   demo: (args) => afterBuild(() => run(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...args])),
-  // The soak of single runs; with `serve` as the first argument, that of the daemon; with `api`, requests to it; with `helm`, Helm's lint of the chart.
-  'test:long': (args) =>
-    afterBuild(() => run(...tool('tsx', `test/long/${['serve', 'api', 'helm'].includes(args[0] ?? '') ? args[0] : 'soak'}.ts`, ...args))),
+  // The soak of single runs, or what the first argument names: `serve` (the daemon), `backfill`, `api` (requests), `helm` (Helm's lint of the chart).
+  'test:long': (args) => afterBuild(() => run(...tool('tsx', `test/long/${LONG.includes(args[0]) ? args[0] : 'soak'}.ts`, ...args))),
   'test:live': (args) => runLive(args),
   bench: (args) => afterBuild(() => run(...tool('tsx', 'bench/main.ts', ...args))),
 };
+
+const LONG = ['serve', 'backfill', 'api', 'helm'];
 
 /** Runs one task, and ends this process with its exit code or signal. */
 export async function runTask(name, args) {

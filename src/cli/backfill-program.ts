@@ -14,7 +14,7 @@ export function addBackfillCommands(program: Command, add: AddCommand): void {
       'headrace backfill customer --from 2026-01-01 --to 2026-07-01',
       'headrace backfill customer --keys customers.txt --force',
       'headrace backfill customer --where "region = \'eu\'" --rate 500',
-      'headrace backfill customer --all --force --id rebuild-crm',
+      'headrace backfill customer --all --force --id rebuild-crm --server http://127.0.0.1:7420',
     ],
   );
   addRows(backfill.command);
@@ -22,7 +22,8 @@ export function addBackfillCommands(program: Command, add: AddCommand): void {
   backfill.command
     .option('--reason <text>', 'why; kept in the ledger')
     .option('--take-over', 'although a run that is known to be dead still holds the lease')
-    .option('--chunk <changes>', 'changes per Kafka transaction', positiveInteger);
+    .option('--chunk <changes>', 'changes per Kafka transaction', positiveInteger)
+    .option('--server <url>', 'hand it to `headrace serve` at this address, and end (token: HEADRACE_API_TOKEN)');
   backfill.runs(async ([name], flags) => {
     const { backfillCommand } = await import('./commands/backfill.ts');
     return (context) => backfillCommand(context, name, flags);
@@ -73,7 +74,8 @@ export function addBackfillCommands(program: Command, add: AddCommand): void {
   );
   cancel.command
     .option('--reason <text>', 'why; kept in the ledger')
-    .option('--take-over', 'although a run that is known to be dead still holds the lease');
+    .option('--take-over', 'although a run that is known to be dead still holds the lease')
+    .option('--server <url>', 'have `headrace serve` at this address do it (token: HEADRACE_API_TOKEN)');
   cancel.runs(async ([name = ''], flags) => {
     const { cancelBackfillCommand } = await import('./commands/backfill.ts');
     return (context) => cancelBackfillCommand(context, name, flags);

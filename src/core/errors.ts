@@ -43,6 +43,10 @@ export const ERROR_CODES = {
   WAREHOUSE_TIMEOUT: EXIT.unreachable,
   /** The warehouse failed in a way that none of the other codes says. */
   WAREHOUSE_FAILED: EXIT.failed,
+  /** The daemon that was to do it does not answer. */
+  SERVER_UNREACHABLE: EXIT.unreachable,
+  /** The daemon does not do it for this token, or what answers is none. */
+  SERVER_REFUSED: EXIT.failed,
   KAFKA_UNREACHABLE: EXIT.unreachable,
   /** Authentication failed, or an ACL is missing. */
   KAFKA_DENIED: EXIT.unreachable,

@@ -142,7 +142,7 @@ async function inTurn<T extends RunResult | SliceResult>(
 
 function ownedByAnother(error: HeadraceError, { name }: Mapping): HeadraceError {
   return new HeadraceError('OWNED_ELSEWHERE', error.message, {
-    suggestion: `Nothing was changed. Wait for it to end, and give the order again: between two runs of ${name} there is room for slices.`,
+    suggestion: `Nothing was changed. Wait for it to end. If it is headrace serve, hand the backfill to it: headrace backfill ${name} … --server URL.`,
     cause: error,
   });
 }

@@ -10,7 +10,8 @@ import { Scheduler } from '../run/schedule/scheduler.ts';
 import type { Start, TriggerOptions, Turn } from '../run/schedule/turn.ts';
 import type { ReachStep } from '../run/steps.ts';
 import type { System } from '../run/system.ts';
-import { Errands } from './errands.ts';
+import { Backfills } from './backfills.ts';
+import { Errands, isOver } from './errands.ts';
 import { measuredSpans } from './measured-spans.ts';
 import type { DaemonObserver } from './observer.ts';
 import { plansOf, schedulerSettings } from './plans.ts';
@@ -38,6 +39,7 @@ const WAIT_FOR_RUN_MS = 8_000;
  */
 export class Daemon {
   readonly runs = new RecentRuns();
+  readonly backfills: Backfills;
   readonly #parts: DaemonParts;
   readonly #scheduler: Scheduler;
   readonly #running = new Map<string, Promise<void>>();
@@ -51,6 +53,7 @@ export class Daemon {
   constructor(parts: DaemonParts) {
     this.#parts = parts;
     this.#project = parts.project;
+    this.backfills = new Backfills(this, parts.observer);
     const now = Date.now();
     this.#scheduler = new Scheduler(schedulerSettings(parts.project), plansOf(parts.project), now);
     for (const mapping of parts.project.mappings.keys()) this.#knownSince.set(mapping, now);
@@ -79,6 +82,7 @@ export class Daemon {
     this.#isStarted = true;
     this.#readPauses();
     void this.#catchUp([...this.#project.mappings.keys()]);
+    this.backfills.start();
     this.#tick();
     await asked;
     clearTimeout(this.#timer);
@@ -275,19 +279,6 @@ export class Daemon {
 
   async #drained(): Promise<void> {
     await isOver(Promise.all([...this.#running.values(), this.#errands.drained()]), this.#project.serve.graceMs);
-  }
-}
-
-/** Whether it ends in time. */
-async function isOver(work: Promise<unknown> | undefined, withinMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), withinMs);
-  });
-  try {
-    return await Promise.race([Promise.resolve(work).then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -24,3 +24,16 @@ export class Errands {
     await Promise.all(this.#running);
   }
 }
+
+/** Whether it ends in time. */
+export async function isOver(work: Promise<unknown> | undefined, withinMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), withinMs);
+  });
+  try {
+    return await Promise.race([Promise.resolve(work).then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

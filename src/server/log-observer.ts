@@ -19,6 +19,8 @@ export function logObserver(log: Log): DaemonObserver {
       else log.error({ ...common, ending, code: error?.code, error: error?.message, suggestion: error?.suggestion }, 'run failed');
     },
     warned: (mapping, message, run) => log.info({ run, mapping, warning: message }, 'warning'),
+    sliced: (mapping, { id, slices, counts, total, end }, slice) =>
+      log.info({ mapping, backfill: id, slice: slices, ...slice, rowsInAll: counts.rows, total, end: end ?? null }, 'slice ended'),
     took: (mapping, step, ms, run) => log.debug({ run, mapping, step, tookMs: Math.round(ms) }, 'step ended'),
     paused: ({ mapping, by, reason }) => log.info({ mapping, by, reason }, 'mapping is paused'),
     lagged: () => undefined,

@@ -1,6 +1,7 @@
 import type { SpanName } from '../core/spans.ts';
 import type { Pause } from '../ops/pauses.ts';
 import type { Start } from '../run/schedule/turn.ts';
+import type { BackfillState } from '../snapshot/changelog.ts';
 import type { RunRecord } from './run-record.ts';
 
 /** How far a consumer group is behind in a fact topic. */
@@ -21,6 +22,12 @@ export interface DaemonObserver {
   ended(record: RunRecord): void;
   /** Something that a person should know although the run goes on; `run` is null of what is no run. */
   warned(mapping: string, message: string, run: string | null): void;
+  /** A slice of a backfill is over; `state` is that of the whole. */
+  sliced(
+    mapping: string,
+    state: BackfillState,
+    slice: { readonly rows: number; readonly published: number; readonly tookMs: number },
+  ): void;
   /** A part of a run is over. */
   took(mapping: string, step: SpanName, ms: number, run: string | null): void;
   paused(pause: Pause): void;
@@ -39,6 +46,7 @@ export function observers(each: readonly Partial<DaemonObserver>[]): DaemonObser
     started: (start, run) => each.forEach((one) => void one.started?.(start, run)),
     ended: (record) => each.forEach((one) => void one.ended?.(record)),
     warned: (mapping, message, run) => each.forEach((one) => void one.warned?.(mapping, message, run)),
+    sliced: (mapping, state, slice) => each.forEach((one) => void one.sliced?.(mapping, state, slice)),
     took: (mapping, step, ms, run) => each.forEach((one) => void one.took?.(mapping, step, ms, run)),
     paused: (pause) => each.forEach((one) => void one.paused?.(pause)),
     resumed: (mapping) => each.forEach((one) => void one.resumed?.(mapping)),

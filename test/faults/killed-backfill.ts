@@ -65,14 +65,14 @@ interface Life {
 }
 
 /**
- * A forced backfill of every key, of which every third differs from what was published, is killed three times in the middle of a slice, while rows change live. It must end
+ * A forced backfill of every key, of which every third differs from what was published (but for the last ones, which the lookback of a run reaches), is killed three times in the middle of a slice, while rows change live. It must end
  * with every untouched key at version 2, and with every live change in the topic soon.
  */
 export async function killedBackfill(stage: Stage): Promise<KilledBackfill> {
   const { keys, slice } = stage;
   const order = ['backfill', 'customer', '--all', '--force', '--id', 'killed', '--slice', String(slice), '--json'];
   await mustEnd(stage.start(['run', 'customer', '--json']));
-  await stage.sql(`update customers set tier = 'second' where id % 3 = 0`);
+  await stage.sql(`update customers set tier = 'second' where id % 3 = 0 and id <= ${keys - 10}`);
   stage.say(`${keys} facts are published; the backfill begins`);
 
   const changes: { readonly id: number; readonly tier: string; readonly at: number }[] = [];
@@ -112,7 +112,8 @@ export async function killedBackfill(stage: Stage): Promise<KilledBackfill> {
   for (let id = 1; id <= keys; id++) {
     const found = versions.get(id) ?? 0;
     if (!touched.has(id) && found !== 2) faults.push(`${id} is at version ${found}`);
-    if (!touched.has(id) && tiers.get(id) !== (id % 3 === 0 ? 'second' : 'first')) faults.push(`${id} is ${tiers.get(id)}`);
+    if (!touched.has(id) && tiers.get(id) !== (id % 3 === 0 && id <= keys - 10 ? 'second' : 'first'))
+      faults.push(`${id} is ${tiers.get(id)}`);
   }
   const last = new Map(changes.map(({ id, tier }) => [id, tier]));
   for (const [id, tier] of last) if (tiers.get(id) !== tier) faults.push(`${id} is ${tiers.get(id)} and not ${tier}`);

@@ -48,10 +48,10 @@ insert into customers select 'c' || lpad(g::text, 3, '0'), 'gold', '2026-01-01Z'
 insert into customers values ('now', 'gold', clock_timestamp() - interval '1 minute');`;
 
 let world: World;
-beforeEach(async () => {
-  world = await World.create(TABLE, FILES);
+async function start(view?: 'local' | 'warehouse'): Promise<void> {
+  world = await World.create(TABLE, { ...FILES, ...(view === undefined ? {} : { view }) });
   await world.run('customer');
-});
+}
 afterEach(() => world?.close());
 
 const say = (...argv: string[]): Promise<Said> => headrace(world.root, argv, world.env);
@@ -79,6 +79,8 @@ const keyFile = (...keys: string[]): string => {
 };
 
 describe('a backfill', () => {
+  beforeEach(() => start());
+
   test('publishes what differs and nothing else, slice by slice, and moves no watermark', async () => {
     // What no incremental run sees: a changed row, a new one, one that is gone from scope, all with cursors of the past.
     await world.sql(`update customers set tier = 'silver' where id in ('c002', 'c050', 'c099')`);
@@ -121,43 +123,6 @@ describe('a backfill', () => {
       backfill: { counts: { rows: 102, unchanged: 102 } },
     });
     expect(await world.run('customer', { full: true })).toMatchObject({ published: 0 });
-  });
-
-  test('leaves alone what is deleted, held or erased; --force publishes the rest again, once', async () => {
-    const job = () => world.job('customer');
-    await world.sql(`delete from customers where id = 'c001'`);
-    await world.run('customer', { full: true });
-    await world.sql(`insert into customers values ('c001', 'gold', '2026-01-01Z'), ('c0015', 'gold', '2026-01-01Z')`);
-    await world.sql(`update customers set tier = 'wrong', updated_at = clock_timestamp() where id = 'c002'`);
-    const { run } = await world.run('customer');
-    await undo(await job(), { run }, { user: 'erin', reason: null });
-    await world.sql(`update customers set tier = 'other', updated_at = '2026-01-01Z' where id = 'c002'`);
-    // A source without new rows would be compared in full.
-    await world.sql(`update customers set updated_at = clock_timestamp() where id = 'now'`);
-    await repair(await job(), { kind: 'erase', origin: 'undo', user: 'erin', reason: null }, async ({ view, origin }) => {
-      const slot = origin.fingerprints.identity('c003');
-      const stored = view.findEntry(slot);
-      if (stored === undefined) throw new Error('no entry');
-      return [entryChange(slot, stored, { ...stored.entry, state: 'erased', fingerprint: null }, '2026-01-01T00:00:00Z')];
-    });
-
-    const forced = await backfill('--all', '--force', '--slice', '25', '--chunk', '7');
-    expect(forced).toMatchObject({
-      exitCode: 0,
-      backfill: { end: 'done', counts: { rows: 102, created: 1, updated: 0, repeated: 98, left: { deleted: 1, held: 1, erased: 1 } } },
-    });
-    const fold = await world.fold('customer');
-    expect(fold.violations).toEqual([]);
-    expect(fold.facts.get('c001')).toBeUndefined();
-    expect(fold.facts.get('c002')?.value).toEqual({ id: 'c002', tier: 'gold' });
-    expect(fold.history.get('c003')).toHaveLength(1);
-    expect(fold.history.get('c0015')?.map(({ version }) => version)).toEqual([1]);
-    expect(fold.history.get('c050')?.map(({ version, type }) => [version, type])).toEqual([
-      [1, 'customer.v1.created'],
-      [2, 'customer.v1.updated'],
-    ]);
-    // A run may do what a backfill may not: the row is there again, and the held fact has another source.
-    expect(await world.run('customer', { full: true })).toMatchObject({ counts: { created: 1, updated: 1 } });
   });
 
   test('goes on where it ended; another one is refused until it is complete or cancelled; a name makes it one', async () => {
@@ -222,7 +187,49 @@ describe('a backfill', () => {
   });
 });
 
+test.each(['local', 'warehouse'] as const)(
+  'with the view %s: leaves alone what is deleted, held or erased; --force publishes the rest again, once',
+  async (view) => {
+    await start(view);
+    const job = () => world.job('customer');
+    await world.sql(`delete from customers where id = 'c001'`);
+    await world.run('customer', { full: true });
+    await world.sql(`insert into customers values ('c001', 'gold', '2026-01-01Z'), ('c0015', 'gold', '2026-01-01Z')`);
+    await world.sql(`update customers set tier = 'wrong', updated_at = clock_timestamp() where id = 'c002'`);
+    const { run } = await world.run('customer');
+    await undo(await job(), { run }, { user: 'erin', reason: null });
+    await world.sql(`update customers set tier = 'other', updated_at = '2026-01-01Z' where id = 'c002'`);
+    // A source without new rows would be compared in full.
+    await world.sql(`update customers set updated_at = clock_timestamp() where id = 'now'`);
+    await repair(await job(), { kind: 'erase', origin: 'undo', user: 'erin', reason: null }, async ({ view, origin }) => {
+      const slot = origin.fingerprints.identity('c003');
+      const stored = view.findEntry(slot);
+      if (stored === undefined) throw new Error('no entry');
+      return [entryChange(slot, stored, { ...stored.entry, state: 'erased', fingerprint: null }, '2026-01-01T00:00:00Z')];
+    });
+
+    const forced = await backfill('--all', '--force', '--slice', '25', '--chunk', '7');
+    expect(forced).toMatchObject({
+      exitCode: 0,
+      backfill: { end: 'done', counts: { rows: 102, created: 1, updated: 0, repeated: 98, left: { deleted: 1, held: 1, erased: 1 } } },
+    });
+    const fold = await world.fold('customer');
+    expect(fold.violations).toEqual([]);
+    expect(fold.facts.get('c001')).toBeUndefined();
+    expect(fold.facts.get('c002')?.value).toEqual({ id: 'c002', tier: 'gold' });
+    expect(fold.history.get('c003')).toHaveLength(1);
+    expect(fold.history.get('c0015')?.map(({ version }) => version)).toEqual([1]);
+    expect(fold.history.get('c050')?.map(({ version, type }) => [version, type])).toEqual([
+      [1, 'customer.v1.created'],
+      [2, 'customer.v1.updated'],
+    ]);
+    // A run may do what a backfill may not: the row is there again, and the held fact has another source.
+    expect(await world.run('customer', { full: true })).toMatchObject({ counts: { created: 1, updated: 1 } });
+  },
+);
+
 test('of commands it is planned, approved by somebody else, and applied', async () => {
+  await start();
   await world.run('suspend');
   await world.sql(`update customers set tier = 'silver' where id in ('c001', 'c002')`);
   const direct = await say('backfill', 'suspend', '--all', '--json');

@@ -13,6 +13,7 @@ import { cancelBackfill } from '../../run/backfill/run-slice.ts';
 import type { Job, RunOptions } from '../../run/job.ts';
 import type { System } from '../../run/system.ts';
 import type { BackfillState } from '../../snapshot/changelog.ts';
+import { askServer } from '../api-client.ts';
 import { backfillText, planText, sliceText, TimeLeft } from '../backfill-text.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { requireProject, selectMappings } from '../load.ts';
@@ -38,15 +39,18 @@ export interface BackfillFlags extends PlanFlags {
   readonly pause?: number;
   readonly takeOver?: true;
   readonly chunk?: number;
+  readonly server?: string;
 }
 
 export interface CancelFlags {
   readonly reason?: string;
   readonly takeOver?: true;
+  readonly server?: string;
 }
 
 export async function backfillCommand(context: CommandContext, name: string | undefined, flags: BackfillFlags): Promise<CommandResult> {
   const order = orderOf(flags);
+  if (flags.server !== undefined) return handOver(context, flags.server, name, order, flags);
   const options = runOptions(flags);
   const project = await requireProject(context);
   const mapping = namedMapping(project, name);
@@ -95,6 +99,12 @@ export async function applyBackfillCommand(context: CommandContext, file: string
 
 export async function cancelBackfillCommand(context: CommandContext, name: string, flags: CancelFlags): Promise<CommandResult> {
   const { output } = context;
+  if (flags.server !== undefined) {
+    const reason = reasonOf(flags.reason);
+    const body = await askServer(context, flags.server, `${pathOf(name)}/cancel`, reason === null ? {} : { reason });
+    output.print(`${name}: cancelled.`);
+    return { exitCode: EXIT.done, body };
+  }
   const project = await requireProject(context);
   const mapping = namedMapping(project, name);
   await using system = await context.compose(project);
@@ -103,6 +113,30 @@ export async function cancelBackfillCommand(context: CommandContext, name: strin
   const state = await cancelBackfill(job, { user: userName(), host: job.host, reason: reasonOf(flags.reason) });
   output.print(`${mapping.name}: cancelled. ${backfillText(state)}`);
   return { exitCode: EXIT.done, body: { mapping: mapping.name, backfill: state } };
+}
+
+/** The daemon executes it between its runs of the mapping. */
+async function handOver(
+  context: CommandContext,
+  server: string,
+  name: string | undefined,
+  { rows, force, name: id }: BackfillOrder,
+  { slice, rate, pause, allow, reason: written, takeOver, chunk }: BackfillFlags,
+): Promise<CommandResult> {
+  if (name === undefined) throw unnamed();
+  if (takeOver !== undefined || chunk !== undefined)
+    throw new HeadraceError('CONFIG_INVALID', '--take-over and --chunk are nothing that the daemon can be told.', {
+      suggestion: 'Leave them out with --server.',
+    });
+  const reason = reasonOf(written);
+  const given = { slice, rate, pauseMs: pause, allow, id: id ?? undefined, reason: reason ?? undefined };
+  const body = await askServer(context, server, pathOf(name), { rows, force, ...given });
+  context.output.print(`${name}: handed over. headrace status ${name} says how far it is.`);
+  return { exitCode: EXIT.done, body };
+}
+
+function pathOf(mapping: string): string {
+  return `/v1/mappings/${encodeURIComponent(mapping)}/backfill`;
 }
 
 async function execute(
@@ -150,9 +184,12 @@ async function underWay(job: Job, order: BackfillOrder): Promise<BackfillState |
 }
 
 function namedMapping(project: Project, name: string | undefined): Mapping {
-  if (name === undefined)
-    throw new HeadraceError('CONFIG_INVALID', 'Which mapping is to be backfilled?', { suggestion: 'headrace backfill MAPPING --all' });
+  if (name === undefined) throw unnamed();
   return (selectMappings(project, [name]) as [Mapping])[0];
+}
+
+function unnamed(): HeadraceError {
+  return new HeadraceError('CONFIG_INVALID', 'Which mapping is to be backfilled?', { suggestion: 'headrace backfill MAPPING --all' });
 }
 
 /** Throws CONFIG_INVALID where the flags choose no rows, or choose them twice. */

@@ -41,11 +41,14 @@ export async function inBackfill<T>(job: Job, act: (open: OpenBackfill) => Promi
   });
 }
 
-/** Throws CONFIG_INVALID where entries do not stand under what the mapping is now: the next run compares in full, and a slice would run ahead of it. */
+/** A run has to come first. */
+export class NotCompared extends HeadraceError {}
+
+/** Throws NotCompared where entries do not stand under what the mapping is now: the next run compares in full, and a slice would run ahead of it. */
 export function requireCompared(job: Job, control: ControlRecord | null): ControlRecord {
   const { mapping } = job;
   const refuse = (what: string): never => {
-    throw new HeadraceError('CONFIG_INVALID', `${mapping.name}: ${what}: there is nothing to fill in yet.`, {
+    throw new NotCompared('CONFIG_INVALID', `${mapping.name}: ${what}: there is nothing to fill in yet.`, {
       suggestion: `Run it first: headrace run ${mapping.name}. Nothing was changed.`,
     });
   };

@@ -88,9 +88,11 @@ export async function cancelBackfill(job: Job, by: SliceOrder['by']): Promise<Ba
   });
 }
 
-export function requireUnfinished({ mapping }: Pick<Job, 'mapping'>, state: BackfillState | undefined): BackfillState {
+export class NothingToCancel extends HeadraceError {}
+
+function requireUnfinished({ mapping }: Pick<Job, 'mapping'>, state: BackfillState | undefined): BackfillState {
   if (state !== undefined && state.end === undefined) return state;
-  throw new HeadraceError('CONFIG_INVALID', `${mapping.name}: no backfill is under way.`, {
+  throw new NothingToCancel('CONFIG_INVALID', `${mapping.name}: no backfill is under way.`, {
     suggestion: state === undefined ? 'There was none yet.' : `The last one, ${state.what}, is ${state.end}.`,
   });
 }
