@@ -32,15 +32,18 @@ include-operation-id = "approvePlan"
 headers = { Authorization = "Bearer ${PROPERTY_TOKENS.API_APPROVER}" }
 `;
 
-/** Requests that are made of the OpenAPI document: what was found, as schemathesis tells it; null for nothing. `folder` gets its configuration. Deep: also of a mapping that is there. */
+/**
+ * Requests that are made of the OpenAPI document: what was found, as schemathesis tells it; null for nothing. `folder` gets its configuration. With `seconds` it goes on until
+ * they have passed, and also names a mapping that is there.
+ */
 export async function findFaults(
   address: string,
   folder: string,
-  { examples, seed, isDeep }: { readonly examples: number; readonly seed: number; readonly isDeep: boolean },
+  { examples, seed, seconds }: { readonly examples: number; readonly seed: number; readonly seconds?: number },
 ): Promise<string | null> {
   const schemathesis = path.join(await pythonPrograms('schemathesis'), 'schemathesis');
   const config = path.join(folder, 'schemathesis.toml');
-  writeFileSync(config, isDeep ? CONFIG + OF_ACCOUNT : CONFIG);
+  writeFileSync(config, seconds === undefined ? CONFIG : CONFIG + OF_ACCOUNT);
   const args = [
     '--config-file',
     config,
@@ -50,8 +53,9 @@ export async function findFaults(
     `Authorization: Bearer ${PROPERTY_TOKENS.API_OPERATOR}`,
   ];
   const bounds = ['--checks', CHECKS, '--max-examples', String(examples), '--seed', String(seed), '--generation-database', 'none'];
+  const time = seconds === undefined ? [] : ['--max-time', String(seconds)];
   const phases = ['--no-color', '--phases', 'examples,coverage,fuzzing'];
-  const { stdout, code } = await promisify(execFile)(schemathesis, [...args, ...bounds, ...phases], {
+  const { stdout, code } = await promisify(execFile)(schemathesis, [...args, ...bounds, ...phases, ...time], {
     cwd: folder,
     maxBuffer: 64 << 20,
   }).then(
