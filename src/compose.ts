@@ -45,9 +45,13 @@ export function composeSystem(project: Project, purpose: Purpose = 'run'): Syste
     openRemoteView: async (name, place, dry) => {
       const { views, type } = await warehouseOf(name);
       if (views === undefined) {
-        throw new HeadraceError('CONFIG_INVALID', `\`snapshot.view: warehouse\`: warehouse ${name} is ${type}, which cannot hold views.`, {
-          suggestion: 'Set `snapshot.view: local`. Nothing was changed.',
-        });
+        throw new HeadraceError(
+          'CONFIG_INVALID',
+          `\`snapshot.view: warehouse\`: warehouse ${name} is ${type}, which cannot hold views yet.`,
+          {
+            suggestion: 'Set `snapshot.view: local`. Nothing was changed.',
+          },
+        );
       }
       return (await import('./snapshot/warehouse/warehouse-view.ts')).WarehouseView.open(views.tables(place), place.topic, dry);
     },

@@ -81,7 +81,7 @@ async function checkView(job: Job): Promise<readonly Finding[]> {
   const tables = warehouse.views?.tables(viewPlace);
   try {
     if (tables === undefined)
-      throw new HeadraceError('CONFIG_INVALID', `a ${warehouse.type} warehouse cannot hold views`, {
+      throw new HeadraceError('CONFIG_INVALID', `a ${warehouse.type} warehouse cannot hold views yet`, {
         suggestion: 'Set `snapshot.view: local`.',
       });
     await tables.check();

@@ -27,7 +27,7 @@ export async function stateDdl(
   for (const [warehouse, read] of byWarehouse) {
     const { views, type } = await system.warehouse(warehouse);
     if (views === undefined) {
-      throw new HeadraceError('CONFIG_INVALID', `Warehouse ${warehouse} is ${type}, which cannot hold views.`, {
+      throw new HeadraceError('CONFIG_INVALID', `Warehouse ${warehouse} is ${type}, which cannot hold views yet.`, {
         suggestion: 'Its mappings need `snapshot.view: local`.',
       });
     }

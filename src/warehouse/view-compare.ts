@@ -42,7 +42,42 @@ export function compareTexts(
   now: string | null,
   engine: HashDialect,
 ): CompareTexts {
-  const { keyLength, salts, changedOnly } = request;
+  const { model, from, handle, keys, fields, order } = piecesOf(request, columns, cursor, engine);
+  const whole = `(\n  ${model}\n) as m`;
+  const names = fields.join(', ');
+  const orderBy = order.length === 0 ? '' : `\norder by ${order.map((column) => `${column} asc nulls last`).join(', ')}`;
+  const unread = `cast(null as bigint), cast(null as bigint)`;
+  return {
+    rows: request.changedOnly
+      ? `select coalesce(r.handle, ${handle}), m.row_hash, r.ordinal, r.verdict, ${names}
+from ${whole}
+full join ${rowsTable} as r on r.raw = m.row_hash
+where m.row_hash is null or r.handle is null${orderBy}`
+      : `select ${handle}, m.row_hash, ${unread}, ${names}\nfrom ${whole}${orderBy}`,
+    totals: totalsText(request, cursor, from, now, engine),
+    known: `select verdict, count(*) from ${rowsTable} group by verdict`,
+    missing: `select r.handle, r.ordinal, r.verdict from ${missingFrom(rowsTable, keys)}`,
+    repeated: `select ${handle}, m.row_hash, ${unread}, ${names}
+from ${whole}
+where ${handle} in (${repeatedKeys(keys)})
+limit 20`,
+  };
+}
+
+interface Pieces {
+  /** Of each row of the model: `row_hash`, `row_key`, what is selected of it, and what it is ordered by. */
+  readonly model: string;
+  readonly from: string;
+  /** Of the row m: computed of rows alone that leave the warehouse. */
+  readonly handle: string;
+  /** The handles of all rows. */
+  readonly keys: string;
+  readonly fields: readonly string[];
+  readonly order: readonly string[];
+}
+
+function piecesOf(request: ComparedScanRequest, columns: readonly Column[], cursor: Column | undefined, engine: HashDialect): Pieces {
+  const { keyLength, salts } = request;
   const { query, digest, joined } = engine;
   const texts = columns.map((column, i) => engine.text(column, i < keyLength));
   const condition = cursorCondition(request.cursor, cursor, query);
@@ -55,43 +90,75 @@ export function compareTexts(
     return digest(`${engine.quoteText(`${salt}${JSON.stringify(types)}`)} || ${text}`);
   };
   const key = joined(texts.slice(0, keyLength));
-  // Only of rows that leave the warehouse.
-  const handle = salted(salts.key, keyLength, 'm.row_key');
-  const model = [
-    'select',
-    [
-      `    ${salted(salts.raw, columns.length, joined(texts))} as row_hash`,
-      `    ${key} as row_key`,
-      ...fields.map((field, i) => `    ${field} as f${i}`),
-      ...order.map((column, i) => `    ${column} as o${i}`),
-    ].join(',\n'),
-    `  ${from}`,
-  ].join('\n');
-  const names = fields.map((_, i) => `m.f${i}`).join(', ');
-  const orderBy = order.length === 0 ? '' : `\norder by ${order.map((_, i) => `m.o${i} asc nulls last`).join(', ')}`;
-  const keys = `select ${salted(salts.key, keyLength, key)} as row_handle\n  ${from}`;
-  const unread = `cast(null as bigint), cast(null as bigint)`;
+  const items = [
+    `    ${salted(salts.raw, columns.length, joined(texts))} as row_hash`,
+    `    ${key} as row_key`,
+    ...fields.map((field, i) => `    ${field} as f${i}`),
+    ...order.map((column, i) => `    ${column} as o${i}`),
+  ];
   return {
-    rows: changedOnly
-      ? `select coalesce(r.handle, ${handle}), m.row_hash, r.ordinal, r.verdict, ${names}
-from (
-  ${model}
-) as m
-full join ${rowsTable} as r on r.raw = m.row_hash
-where m.row_hash is null or r.handle is null${orderBy}`
-      : `select ${handle}, m.row_hash, ${unread}, ${names}\nfrom (\n  ${model}\n) as m${orderBy}`,
-    totals: totalsText(request, cursor, from, now, engine),
-    known: `select verdict, count(*) from ${rowsTable} group by verdict`,
-    missing: `select r.handle, r.ordinal, r.verdict from ${rowsTable} as r
+    model: `select\n${items.join(',\n')}\n  ${from}`,
+    from,
+    handle: salted(salts.key, keyLength, 'm.row_key'),
+    keys: `select ${salted(salts.key, keyLength, key)} as row_handle\n  ${from}`,
+    fields: fields.map((_, i) => `m.f${i}`),
+    order: order.map((_, i) => `m.o${i}`),
+  };
+}
+
+function missingFrom(rowsTable: string, keys: string): string {
+  return `${rowsTable} as r
 where not exists (
   select 1 from (${keys}) as m where m.row_handle = r.handle
-)`,
-    repeated: `select ${handle}, m.row_hash, ${unread}, ${names}
-from (
-  ${model}
-) as m
-where ${handle} in (select k.row_handle from (${keys}) as k group by k.row_handle having count(*) > 1 limit 5)
-limit 20`,
+)`;
+}
+
+function repeatedKeys(keys: string): string {
+  return `select k.row_handle from (${keys}) as k group by k.row_handle having count(*) > 1 limit 5`;
+}
+
+/** Fields of a line of `compareStatement` before the row's own. */
+export const LEADING_TEXTS = 5;
+
+/**
+ * The same where two statements do not see one state of the tables: what must not contradict itself is asked for at once. Every field is a text, and the first says what the
+ * line is: `row` (handle, hash, number, verdict, then the row), `totals` (rows, highest cursor, any), `known` (verdict, rows), `missing` (handle, –, number, verdict).
+ */
+export function compareStatement(
+  request: ComparedScanRequest,
+  { columns, cursor }: { readonly columns: readonly Column[]; readonly cursor: Column | undefined },
+  rowsTable: string,
+  now: string | null,
+  engine: HashDialect & { hex(bytes: string): string; string(value: string): string },
+): Pick<CompareTexts, 'rows' | 'repeated'> {
+  const { model, from, handle, keys, fields, order } = piecesOf(request, columns, cursor, engine);
+  const { hex, string } = engine;
+  const whole = `(\n  ${model}\n) as m`;
+  const line = (kind: string, leading: readonly string[], rest: readonly string[] = [...fields, ...order].map(() => 'null')) => {
+    const names = ['a', 'b', 'c', 'd', ...fields.map((_, i) => `f${i}`), ...order.map((_, i) => `o${i}`)];
+    const values = [...leading, ...Array.from({ length: LEADING_TEXTS - 1 - leading.length }, () => 'null'), ...rest];
+    return `select '${kind}' as part, ${values.map((value, i) => `${value} as ${names[i]}`).join(', ')}`;
+  };
+  const row = (leading: readonly string[]) => line('row', leading, [...fields, ...order]);
+  const parts = [
+    request.changedOnly
+      ? `${row([hex(`coalesce(r.handle, ${handle})`), hex('m.row_hash'), string('r.ordinal'), string('r.verdict')])}
+from ${whole}
+full join ${rowsTable} as r on r.raw = m.row_hash
+where m.row_hash is null or r.handle is null`
+      : `${row([hex(handle), hex('m.row_hash')])}\nfrom ${whole}`,
+    `${line('totals', [string('t.n'), 't.highest', 't.any_cursor'])}\nfrom (${totalsText(request, cursor, from, now, engine)}) as t`,
+    `${line('known', [string('verdict'), string('count(*)')])}\nfrom ${rowsTable}\ngroup by verdict`,
+  ];
+  if (!request.changedOnly && request.cursor?.from === undefined && request.slice === undefined)
+    parts.push(
+      `${line('missing', [hex('r.handle'), 'null', string('r.ordinal'), string('r.verdict')])}\nfrom ${missingFrom(rowsTable, keys)}`,
+    );
+  const all = parts.join('\nunion all\n');
+  const orderBy = order.length === 0 ? '' : `\norder by ${order.map((_, i) => `o${i} asc nulls last`).join(', ')}`;
+  return {
+    rows: order.length === 0 ? all : `select * from (\n${all}\n) as l${orderBy}`,
+    repeated: `${row([hex(handle), hex('m.row_hash')])}\nfrom ${whole}\nwhere ${handle} in (${repeatedKeys(keys)})\nlimit 20`,
   };
 }
 
@@ -103,12 +170,12 @@ function totalsText(
   now: string | null,
   engine: HashDialect,
 ): string {
-  if (cursor === undefined || asked === undefined) return `select count(*), null, null\n  ${from}`;
+  if (cursor === undefined || asked === undefined) return `select count(*) as n, null as highest, null as any_cursor\n  ${from}`;
   const column = modelColumn(asked.column, engine.query);
   const named = (name: string): string =>
     engine.text({ ...cursor, name, ...('stored' in cursor ? { stored: name } : {}) } as Column, false);
   const { quoteName } = engine.query;
-  return `select ${modelColumn('n', engine.query)}, ${named('highest')}, ${named('any_cursor')}
+  return `select ${modelColumn('n', engine.query)} as n, ${named('highest')} as highest, ${named('any_cursor')} as any_cursor
 from (
   select count(*) as ${quoteName('n')}, max(case when ${ordinary(cursor, column, now, engine.query)} then ${column} end) as ${quoteName('highest')}, max(${column}) as ${quoteName('any_cursor')}
   ${from}

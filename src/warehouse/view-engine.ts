@@ -39,7 +39,7 @@ export interface ViewDialect {
   /** How a staged table of this name is called in a statement. */
   staged(name: string): string;
   /** Inserts rows of `source` (a select of these columns), or updates those that have their key; the key comes first. */
-  upsert(table: string, columns: readonly string[], source: string): string;
+  upsert(table: string, columns: readonly string[], source: string): readonly string[];
   /** Deletes all rows, within a transaction. */
   empty(table: string): string;
   schemaTexts(place: ViewPlace): readonly string[];
@@ -50,8 +50,6 @@ export interface Presence {
   readonly views: boolean;
   readonly entries: boolean;
   readonly rows: boolean;
-  /** Other files: the tables were restored, emptied or rewritten. Empty where the engine does not tell. */
-  readonly files: string;
 }
 
 /** One session, in which one thing is done after the other. */
@@ -78,6 +76,8 @@ export interface ViewEngine {
   /** Opens a session where none is open. `reading`: nothing is to be written. Throws HeadraceError, whatever the work throws. */
   use<T>(work: (session: ViewSession) => Promise<T>, reading?: 'reading'): Promise<T>;
   presence(session: ViewSession): Promise<Presence>;
+  /** Other files: the tables were restored, emptied or rewritten. Only where the engine tells. */
+  files?(session: ViewSession): Promise<string>;
   /** Around what creates the tables, where two that start at once would disturb each other. */
   creating(session: ViewSession, work: () => Promise<void>): Promise<void>;
   /** Throws WAREHOUSE_DENIED where a run could not write, as far as that can be told without writing. */

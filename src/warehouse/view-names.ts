@@ -10,11 +10,13 @@ export interface ViewNames {
   readonly views: string;
   readonly entries: string;
   readonly rows: string;
+  /** In place of `views`, where an engine locks whole tables: of one mapping. */
+  readonly state: string;
 }
 
 /** Names without quotes. Two mappings never share one: what is left of their names when hyphens go is told apart by a digest. At most 63 bytes, PostgreSQL's limit. */
 export function viewNames({ schema, project, mapping }: ViewPlace): ViewNames {
   const digest = createHash('sha256').update(`${project}/${mapping}`).digest('hex').slice(0, 8);
   const stem = `${mapping.replaceAll('-', '_').slice(0, 40)}_${digest}`;
-  return { schema, views: 'views', entries: `${stem}_entries`, rows: `${stem}_rows` };
+  return { schema, views: 'views', entries: `${stem}_entries`, rows: `${stem}_rows`, state: `${stem}_state` };
 }

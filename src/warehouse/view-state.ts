@@ -43,15 +43,19 @@ export async function takeState(
   expected: string | null,
   stamp: string,
 ): Promise<boolean> {
+  if (expected === null) return insertState(session, dialect, place, stamp);
+  const column = dialect.quoteName('stamp');
+  const { quoteText } = dialect;
+  const changed = await session.change(
+    `update ${dialect.names(place).views} set ${column} = ${quoteText(stamp)} where ${ofPlace(dialect, place)} and ${column} = ${quoteText(expected)}`,
+  );
+  return changed > 0;
+}
+
+/** A state that says nothing yet. Returns whether there was none. */
+export async function insertState(session: ViewSession, dialect: ViewDialect, place: ViewPlace, stamp: string): Promise<boolean> {
   const { views } = dialect.names(place);
   const { quoteName, quoteText } = dialect;
-  const mine = ofPlace(dialect, place);
-  if (expected !== null)
-    return (
-      (await session.change(
-        `update ${views} set ${quoteName('stamp')} = ${quoteText(stamp)} where ${mine} and ${quoteName('stamp')} = ${quoteText(expected)}`,
-      )) === 1
-    );
   const blank: ViewStateRow = { ...BLANK, topic: place.topic, stamp };
   const names = ['project', 'mapping', 'written_at', ...COLUMNS, 'digest'].map(quoteName);
   const values = [
@@ -63,7 +67,7 @@ export async function takeState(
   ];
   return (
     (await session.change(
-      `insert into ${views} (${names.join(', ')}) select ${values.join(', ')} from (select 1 as one) as o where not exists (select 1 from ${views} where ${mine})`,
+      `insert into ${views} (${names.join(', ')}) select ${values.join(', ')} from (select 1 as one) as o where not exists (select 1 from ${views} where ${ofPlace(dialect, place)})`,
     )) === 1
   );
 }
@@ -80,10 +84,8 @@ export async function writeStateRow(session: ViewSession, dialect: ViewDialect, 
   );
 }
 
-/** Deletes the state, or every other than that of this stamp. */
-export async function deleteStates(session: ViewSession, dialect: ViewDialect, place: ViewPlace, but?: string): Promise<void> {
-  const other = but === undefined ? '' : ` and ${dialect.quoteName('stamp')} <> ${dialect.quoteText(but)}`;
-  await session.change(`delete from ${dialect.names(place).views} where ${ofPlace(dialect, place)}${other}`);
+export async function deleteState(session: ViewSession, dialect: ViewDialect, place: ViewPlace): Promise<void> {
+  await session.change(`delete from ${dialect.names(place).views} where ${ofPlace(dialect, place)}`);
 }
 
 export function countsOf(row: Pick<ViewStateRow, keyof ViewCounts>): ViewCounts {

@@ -16,8 +16,9 @@ import { VIEW_LAYOUT } from './view-names.ts';
 import {
   CONFIRMABLE,
   countsOf,
-  deleteStates,
+  deleteState,
   ENTRY_COUNTS,
+  insertState,
   readStateRow,
   takeState,
   type ViewStateRow,
@@ -71,7 +72,7 @@ export class SqlViewTables implements ViewTables {
       if (layout > VIEW_LAYOUT) throw laterLayout(this.address, layout);
       const hasTables = found.entries && found.rows && layout === VIEW_LAYOUT;
       const counts = countsOf(row);
-      const isIntact = hasTables && isWhole && (await this.#holds(session, found, row, counts));
+      const isIntact = hasTables && isWhole && (await this.#holds(session, row, counts));
       return { stamp: row.stamp, topic: row.topic, offset: Number(row.position), counts, state: row.state, isIntact };
     }, 'reading');
   }
@@ -136,10 +137,10 @@ export class SqlViewTables implements ViewTables {
     const { dialect } = this.#engine;
     // Even where there is nothing to do, that takes a right which only the first one needs.
     if (!found.views) for (const text of dialect.schemaTexts(this.#place)) await session.change(text);
-    const layout = await this.#layout(session);
+    const layout = found.views ? await this.#layout(session) : undefined;
     if (layout !== undefined && layout < VIEW_LAYOUT) {
       for (const table of [this.#names.entries, this.#names.rows]) await session.change(`drop table if exists ${table}`);
-      await deleteStates(session, dialect, this.#place);
+      await deleteState(session, dialect, this.#place);
     }
     for (const text of dialect.tableTexts(this.#place)) await session.change(text);
   }
@@ -158,12 +159,16 @@ export class SqlViewTables implements ViewTables {
     const { stamp, clear } = write;
     if (!(await takeState(session, dialect, this.#place, write.expected, stamp))) throw new WrittenMeanwhile();
     if (clear) {
-      if (!dialect.hasKeys) await deleteStates(session, dialect, this.#place, stamp);
+      if (!dialect.hasKeys) {
+        // There may be several.
+        await deleteState(session, dialect, this.#place);
+        await insertState(session, dialect, this.#place, stamp);
+      }
       for (const table of [this.#names.entries, this.#names.rows]) await session.change(dialect.empty(table));
     }
     const before = clear || write.expected === null ? undefined : await readStateRow(session, dialect, this.#place);
     const counts = await mergeWrite(session, dialect, this.#names, write, before === undefined ? NOTHING : countsOf(before.row));
-    const { files } = await this.#engine.presence(session);
+    const files = (await this.#engine.files?.(session)) ?? '';
     const row: ViewStateRow = {
       layout: String(VIEW_LAYOUT),
       topic: this.#place.topic,
@@ -181,8 +186,8 @@ export class SqlViewTables implements ViewTables {
   }
 
   /** Whether the tables hold what the state says, where their files do not vouch for it. */
-  async #holds(session: ViewSession, { files }: Presence, row: ViewStateRow, counts: ViewCounts): Promise<boolean> {
-    if (files !== '' && files === row.files) return true;
+  async #holds(session: ViewSession, row: ViewStateRow, counts: ViewCounts): Promise<boolean> {
+    if (row.files !== '' && row.files === (await this.#engine.files?.(session))) return true;
     const { entries, rows } = this.#names;
     const [held = []] = await session.texts(`select ${ENTRY_COUNTS}, (select count(*) from ${rows}) from ${entries} e`);
     const said = [counts.entries, counts.confirmable, counts.quarantined, counts.rows];

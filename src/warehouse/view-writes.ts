@@ -78,12 +78,16 @@ async function mergeEntries(
       await session.change(`delete from ${entries} where slot in (select slot from ${staged} where bytes is null)`);
   }
   if (kept.length > 0) {
+    if (kept.some(({ ordinal }) => ordinal === null)) {
+      // The number that the entry has, if its row is still the same.
+      await session.change(
+        `update ${staged} as s set ordinal = e.ordinal from ${entries} as e where e.slot = s.slot and s.ordinal is null and e.row_hash = s.row_hash`,
+      );
+      await session.change(`update ${staged} set ordinal = new_ordinal where ordinal is null`);
+    }
     const columns = ['slot', 'ordinal', 'state', 'row_hash', 'bytes'];
-    const ordinal = 'coalesce(s.ordinal, case when e.row_hash = s.row_hash then e.ordinal end, s.new_ordinal)';
-    const source = `select s.slot, ${ordinal} as ordinal, s.state, s.row_hash, s.bytes
-from ${staged} s left join ${entries} e on e.slot = s.slot
-where s.bytes is not null`;
-    await session.change(dialect.upsert(entries, columns, source));
+    const source = `select ${columns.join(', ')} from ${staged} where bytes is not null`;
+    for (const text of dialect.upsert(entries, columns, source)) await session.change(text);
   }
   if (relinks.length > 0)
     await session.change(
@@ -110,7 +114,7 @@ async function mergeRows(
   const staged = dialect.staged('headrace_marks');
   const [known = []] = await session.texts(`select count(*) from ${staged} s join ${rows} r on r.handle = s.handle`);
   const columns = MARKS.map(({ name }) => name);
-  await session.change(dialect.upsert(rows, columns, `select ${columns.join(', ')} from ${staged}`));
+  for (const text of dialect.upsert(rows, columns, `select ${columns.join(', ')} from ${staged}`)) await session.change(text);
   return change + marks.length - Number(known[0]);
 }
 

@@ -86,10 +86,13 @@ export function testComparedScans(name: string, source: () => ComparedSource): v
       const mine = await prepare();
       await mine.tables.close();
       const sql = (at: string) =>
-        `select i as id, 'it''s "x" \\ é' as a, case when i = 2 then null else cast(i as ${text}) end as b, 7 as c, cast('${at}' as ${instant}) as at from (${series}) as s`;
+        `select i as id, '"x" é' as a, case when i = 2 then null else cast(i as ${text}) end as b, 7 as c, cast('${at}' as ${instant}) as at from (${series}) as s`;
       const asked = { place: mine.place, cursor: { column: 'at', nulls: true } };
-      const first = await readAll(open(sql('2026-01-01 00:00:00+00'), asked), (batch, i) => hex(batch.raw(i)));
-      const second = await readAll(open(sql('2026-01-02 00:00:00+00'), asked), (batch, i) => [hex(batch.raw(i)), batch.cursor(i)] as const);
+      const first = await readAll(open(sql('2026-01-01 00:00:00+00:00'), asked), (batch, i) => hex(batch.raw(i)));
+      const second = await readAll(
+        open(sql('2026-01-02 00:00:00+00:00'), asked),
+        (batch, i) => [hex(batch.raw(i)), batch.cursor(i)] as const,
+      );
       expect(second.map(([raw]) => raw).sort()).toEqual(first.sort());
       expect(new Set(first).size).toBe(5);
       expect(second.map(([, cursor]) => cursor)).toEqual(Array.from({ length: 5 }, () => '2026-01-02 00:00:00+00'));
@@ -99,14 +102,14 @@ export function testComparedScans(name: string, source: () => ComparedSource): v
         batch.keyHasNull(i),
       ];
       const plain = await warehouse.openScan(
-        { relation: { sql: sql('2026-01-02 00:00:00+00') }, columns: ['id', 'a', 'b'], keyLength: 1, cursor: asked.cursor },
+        { relation: { sql: sql('2026-01-02 00:00:00+00:00') }, columns: ['id', 'a', 'b'], keyLength: 1, cursor: asked.cursor },
         new AbortController().signal,
       );
       const expected: unknown[][] = [];
       for await (const batch of plain.batches()) for (let i = 0; i < batch.count; i++) expected.push(row(batch, i));
       await plain.close();
       const byKey = (rows: unknown[][]) => rows.sort((one, other) => (String(one[0]) < String(other[0]) ? -1 : 1));
-      expect(byKey(await readAll(open(sql('2026-01-02 00:00:00+00'), asked), row))).toEqual(byKey(expected));
+      expect(byKey(await readAll(open(sql('2026-01-02 00:00:00+00:00'), asked), row))).toEqual(byKey(expected));
     });
   });
 
@@ -116,7 +119,7 @@ export function testComparedScans(name: string, source: () => ComparedSource): v
       const { place: mine, tables } = await prepare();
       const cursor = { column: 'at', nulls: true };
       const sql = (change: string, where: string) =>
-        `select i as id, ${change} as a, cast(null as ${integer}) as b, cast('2026-01-02 00:00:00+00' as ${instant}) as at from (${series}) as s where ${where}`;
+        `select i as id, ${change} as a, cast(null as ${integer}) as b, cast('2026-01-02 00:00:00+00:00' as ${instant}) as at from (${series}) as s where ${where}`;
       let ordinal = 0;
       const marks = await readAll(open(sql('i', 'i <= 4'), { place: mine, cursor }), (batch, i): RowMark => {
         const [key, handle, raw] = [batch.key(i), batch.handle(i), batch.raw(i)].map((bytes) => Uint8Array.from(bytes));
@@ -177,7 +180,7 @@ export function testComparedScans(name: string, source: () => ComparedSource): v
       const { series, instant } = source();
       const mine = await prepare();
       await mine.tables.close();
-      const at = `cast(case i when 1 then '2026-01-01 00:00:00+00' when 2 then '2999-01-01 00:00:00+00' when 3 then null else '2026-01-05 00:00:00.000001+00' end as ${instant})`;
+      const at = `cast(case i when 1 then '2026-01-01 00:00:00+00:00' when 2 then '2999-01-01 00:00:00+00:00' when 3 then null else '2026-01-05 00:00:00.000001+00:00' end as ${instant})`;
       const scan = await open(`select i as id, i as a, i as b, ${at} as at from (${series}) as s`, {
         place: mine.place,
         cursor: { column: 'at', nulls: true },

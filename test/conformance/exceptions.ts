@@ -23,7 +23,16 @@ export type SuiteTest =
   | 'a statement that writes';
 
 /** What an adapter does beyond the suite, and an emulator does not have. */
-export type Feature = 'query tag' | 'change feed' | 'labels' | 'byte limit' | 'dry run' | 'session settings' | 'errors' | 'wire encoding';
+export type Feature =
+  | 'query tag'
+  | 'change feed'
+  | 'labels'
+  | 'byte limit'
+  | 'dry run'
+  | 'session settings'
+  | 'errors'
+  | 'wire encoding'
+  | 'grants and locks';
 
 /** Something that the real warehouse has and the emulator that the tests run on has not. */
 export interface Exception {

@@ -45,6 +45,7 @@ testViewFaults('DuckDB', async (): Promise<ViewSource> => {
       `create view accounts as select id, plan, number + 0 * (select sum(a.range * b.range % 7) from range(3000000) a, range(100000) b)::bigint as number, updated_at from plain`,
     ],
     fast: ['drop view accounts', 'alter table plain rename to accounts'],
+    hasKeys: true,
     quoteName: DUCKDB_DIALECT.quoteName,
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };

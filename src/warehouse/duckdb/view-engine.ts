@@ -49,7 +49,7 @@ export class DuckDbViewEngine implements ViewEngine {
       `select table_name from duckdb_tables() where database_name = ${quoteText(this.#file.alias)} and schema_name = ${quoteText(schema)}`,
     );
     const names = new Set(found.map(([name]) => name));
-    return { views: names.has(views), entries: names.has(entries), rows: names.has(rows), files: '' };
+    return { views: names.has(views), entries: names.has(entries), rows: names.has(rows) };
   }
 
   async creating(session: ViewSession, work: () => Promise<void>): Promise<void> {

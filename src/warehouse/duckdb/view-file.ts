@@ -28,9 +28,11 @@ export const VIEW_DIALECT: ViewDialect = {
   upsert: (table, columns, source) => {
     const [key = '', ...rest] = columns;
     const sets = rest.map((name) => `${name} = s.${name}`).join(', ');
-    return `merge into ${table} as t using (${source}) as s on t.${key} = s.${key}
+    return [
+      `merge into ${table} as t using (${source}) as s on t.${key} = s.${key}
 when matched then update set ${sets}
-when not matched then insert (${columns.join(', ')}) values (${columns.map((name) => `s.${name}`).join(', ')})`;
+when not matched then insert (${columns.join(', ')}) values (${columns.map((name) => `s.${name}`).join(', ')})`,
+    ];
   },
   empty: (table) => `truncate ${table}`,
   schemaTexts: (place) => [

@@ -18,7 +18,7 @@ const DIALECT: ViewDialect = {
   upsert: (table, columns, source) => {
     const [key = '', ...rest] = columns;
     const sets = rest.map((name) => `${name} = excluded.${name}`).join(', ');
-    return `insert into ${table} (${columns.join(', ')}) ${source} on conflict (${key}) do update set ${sets}`;
+    return [`insert into ${table} (${columns.join(', ')}) ${source} on conflict (${key}) do update set ${sets}`];
   },
   empty: (table) => `truncate ${table}`,
   schemaTexts: (place) => schemaText(qualifiedNames(place)),
@@ -65,10 +65,18 @@ export class PostgresViewEngine implements ViewEngine {
   async presence(session: ViewSession): Promise<Presence> {
     const { views, entries, rows } = qualifiedNames(this.#place);
     const [found = []] = await session.texts(
-      `select to_regclass(${quoteText(views)}) is not null, pg_relation_filenode(to_regclass(${quoteText(entries)})), pg_relation_filenode(to_regclass(${quoteText(rows)}))`,
+      `select ${[views, entries, rows].map((name) => `to_regclass(${quoteText(name)}) is not null`).join(', ')}`,
     );
-    const [hasViews, entriesFile, rowsFile] = found;
-    return { views: hasViews === 'true', entries: entriesFile != null, rows: rowsFile != null, files: `${entriesFile}/${rowsFile}` };
+    const [hasViews, hasEntries, hasRows] = found.map((value) => value === 'true');
+    return { views: hasViews === true, entries: hasEntries === true, rows: hasRows === true };
+  }
+
+  async files(session: ViewSession): Promise<string> {
+    const { entries, rows } = qualifiedNames(this.#place);
+    const [found = []] = await session.texts(
+      `select ${[entries, rows].map((name) => `pg_relation_filenode(to_regclass(${quoteText(name)}))`).join(', ')}`,
+    );
+    return found.join('/');
   }
 
   async creating(session: ViewSession, work: () => Promise<void>): Promise<void> {

@@ -37,6 +37,8 @@ export interface StatementOptions {
   readonly signal?: AbortSignal | undefined;
   readonly relation?: Relation | undefined;
   readonly purpose?: ScanPurpose | undefined;
+  /** In the order of the question marks. */
+  readonly binds?: readonly string[] | undefined;
   /** The session's own time zone in place of UTC. */
   readonly ownTimeZone?: boolean;
 }
@@ -92,7 +94,11 @@ export class SnowflakeConnection {
     sqlText: string,
     options: StatementOptions = {},
   ): Promise<{ readonly names: readonly string[]; readonly rows: readonly TextRow[] }> {
-    const statement = await this.#execute({ sqlText, streamResult: true, rowMode: 'array', fetchAsString: ['Number'] }, options);
+    const { binds } = options;
+    const statement = await this.#execute(
+      { sqlText, streamResult: true, rowMode: 'array', fetchAsString: ['Number'], ...(binds === undefined ? {} : { binds: [...binds] }) },
+      options,
+    );
     const rows: TextRow[] = [];
     try {
       for await (const row of statement.streamRows()) rows.push(row as TextRow);

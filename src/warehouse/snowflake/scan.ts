@@ -51,48 +51,62 @@ export class SnowflakeScan implements Scan {
   async *batches(): AsyncGenerator<RowBatch, void, undefined> {
     if (this.#started) throw new Error('A scan is read once.');
     this.#started = true;
-    const { connection, signal, text, layout, purpose } = this.#state;
+    const { connection, signal, text, layout, purpose, silenceMs } = this.#state;
     throwIfAborted(signal);
     const statement = await connection.stream(text, { signal, purpose });
-    let read = 0;
-    for await (const rows of this.#rows(statement)) {
-      read += rows.length;
-      yield new TextRows(rows, layout);
-    }
-    // Without an answer that says how many there are, nobody knows whether these are all.
-    const reported: number | undefined = statement.getNumRows();
-    if (reported !== read) throw incomplete(reported, read);
+    for await (const rows of rowsOf(connection, statement, silenceMs, signal)) yield new TextRows(rows, layout);
     await this.#state.checkUnchanged();
-  }
-
-  async *#rows(statement: RowStatement): AsyncGenerator<readonly TextRow[], void, undefined> {
-    const { connection, signal, silenceMs } = this.#state;
-    const stream = statement.streamRows();
-    const waiter = new StreamWaiter(stream);
-    try {
-      for (;;) {
-        throwIfAborted(signal);
-        const rows: TextRow[] = [];
-        for (let row = stream.read(); row !== null; row = stream.read()) {
-          rows.push(row as TextRow);
-          if (rows.length === BATCH_ROWS) break;
-        }
-        if (rows.length > 0) {
-          yield rows;
-          // Meanwhile more may have come: nothing but an empty read is worth waiting behind.
-          continue;
-        }
-        if (waiter.error !== undefined) throw snowflakeError(waiter.error, connection.context);
-        if (waiter.ended) return;
-        await waiter.next(silenceMs, signal, () => silence(connection.context, silenceMs));
-      }
-    } finally {
-      stream.destroy();
-    }
   }
 
   async close(): Promise<void> {
     await this.#state.close();
+  }
+}
+
+/** Ends normally only where as many rows arrived as Snowflake reported. */
+export async function* rowsOf(
+  connection: SnowflakeConnection,
+  statement: RowStatement,
+  silenceMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<readonly TextRow[], void, undefined> {
+  let read = 0;
+  for await (const rows of streamed(connection, statement, silenceMs, signal)) {
+    read += rows.length;
+    yield rows;
+  }
+  // Without an answer that says how many there are, nobody knows whether these are all.
+  const reported: number | undefined = statement.getNumRows();
+  if (reported !== read) throw incomplete(reported, read);
+}
+
+async function* streamed(
+  connection: SnowflakeConnection,
+  statement: RowStatement,
+  silenceMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<readonly TextRow[], void, undefined> {
+  const stream = statement.streamRows();
+  const waiter = new StreamWaiter(stream);
+  try {
+    for (;;) {
+      throwIfAborted(signal);
+      const rows: TextRow[] = [];
+      for (let row = stream.read(); row !== null; row = stream.read()) {
+        rows.push(row as TextRow);
+        if (rows.length === BATCH_ROWS) break;
+      }
+      if (rows.length > 0) {
+        yield rows;
+        // Meanwhile more may have come: nothing but an empty read is worth waiting behind.
+        continue;
+      }
+      if (waiter.error !== undefined) throw snowflakeError(waiter.error, connection.context);
+      if (waiter.ended) return;
+      await waiter.next(silenceMs, signal, () => silence(connection.context, silenceMs));
+    }
+  } finally {
+    stream.destroy();
   }
 }
 

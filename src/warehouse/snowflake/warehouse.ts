@@ -5,14 +5,29 @@ import { countRows } from '../count-rows.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { scanQuery, tableNames } from '../query.ts';
-import type { Scan, ScanRequest, ScanSlice, SliceRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import { compareStatement, type HashDialect } from '../view-compare.ts';
+import { SqlViewTables } from '../view-tables.ts';
+import type {
+  ComparedScan,
+  ComparedScanRequest,
+  Scan,
+  ScanRequest,
+  ScanSlice,
+  SliceRequest,
+  Warehouse,
+  WarehouseInfo,
+  WarehouseViews,
+} from '../warehouse.ts';
 import { changeFeedText, whyNoFeed } from './change-feed.ts';
 import { localText, readColumns, type SnowflakeColumn, textExpression, utcText } from './columns.ts';
+import { SnowflakeComparedScan } from './compared-scan.ts';
 import { SnowflakeConnection } from './connection.ts';
 import { quoteText, SNOWFLAKE_DIALECT } from './dialect.ts';
 import type { RowLayout } from './rows.ts';
 import { SnowflakeScan } from './scan.ts';
 import { fieldDecoder } from './values.ts';
+import { ddlText, VIEW_DIALECT } from './view-ddl.ts';
+import { SnowflakeViewEngine, viewAddress } from './view-engine.ts';
 
 /** Snowflake. Every call has a session of its own, so that a broken one breaks nothing else. */
 export class SnowflakeWarehouse implements Warehouse {
@@ -78,6 +93,45 @@ export class SnowflakeWarehouse implements Warehouse {
     return countRows(this, { ...request, slice: inStoredNames(request.slice, columns) }, SNOWFLAKE_DIALECT, signal);
   }
 
+  readonly views: WarehouseViews = {
+    tables: (place) => {
+      const sessions = { open: () => this.#connect(), close: (connection: SnowflakeConnection) => this.#close(connection) };
+      return new SqlViewTables(new SnowflakeViewEngine(this.#config, place, sessions), place);
+    },
+    openScan: (request, signal) => this.#openComparedScan(request, signal),
+    ddl: ddlText,
+  };
+
+  async #openComparedScan(request: ComparedScanRequest, signal: AbortSignal): Promise<ComparedScan> {
+    const connection = await this.#connect(signal);
+    try {
+      const { relation, place, changedOnly } = request;
+      const all = await readColumns(connection, relation, signal);
+      const picked = pickColumns(request, all);
+      const cursor = picked.cursor as SnowflakeColumn | undefined;
+      const { layout } = planScan(request, picked.columns as readonly SnowflakeColumn[], cursor, all);
+      const now = await readNow(connection, cursor, signal);
+      return new SnowflakeComparedScan({
+        connection,
+        notes: [],
+        close: () => this.#close(connection),
+        signal,
+        columns: picked.columns.map(publicColumn),
+        now,
+        estimatedRows: changedOnly ? undefined : await estimate(connection, relation, signal),
+        texts: compareStatement(storedRequest(request, all), picked, VIEW_DIALECT.names(place).rows, now, HASHING),
+        layout,
+        purpose: request.purpose,
+        silenceMs: this.#config.statementTimeoutMs,
+        address: viewAddress(this.#config, place),
+        checkUnchanged: async () => checkUnchanged(picked, await readColumns(connection, relation, signal)),
+      });
+    } catch (error) {
+      await this.#close(connection);
+      throw error;
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((connection) => this.#close(connection)));
   }
@@ -103,6 +157,17 @@ export class SnowflakeWarehouse implements Warehouse {
   }
 }
 
+export const HASHING: HashDialect & { hex(bytes: string): string; string(value: string): string } = {
+  query: SNOWFLAKE_DIALECT,
+  quoteText,
+  digest: (text) => `to_binary(left(sha2(${text}, 256), 32), 'HEX')`,
+  joined: (texts) => texts.map((text) => `coalesce(length(${text})::varchar || ':' || ${text}, 'n')`).join(' || '),
+  text: (column, inKey) => textExpression(column as SnowflakeColumn, inKey),
+  output: (texts) => texts,
+  hex: (bytes) => `hex_encode(${bytes})`,
+  string: (value) => `to_varchar(${value})`,
+};
+
 export interface ScanPlan {
   readonly text: string;
   /** The same by the change feed, where the request asks for it. */
@@ -122,16 +187,10 @@ export function planScan(
   // Under names of ours: the driver fails on a few, as `constructor`.
   const items = columns.map((column, i) => ({ expression: textExpression(column, i < request.keyLength), name: `c${i}` }));
   if (hidden) items.push({ expression: textExpression(cursor, false), name: 'cursor' });
-  const stored = storedName(all);
-  const storedRequest: ScanRequest = {
-    ...request,
-    cursor: request.cursor && { ...request.cursor, column: stored(request.cursor.column) },
-    orderBy: request.orderBy?.map(stored),
-    slice: request.slice && inStoredNames(request.slice, all),
-  };
+  const named = storedRequest(request, all);
   return {
-    text: scanQuery(storedRequest, items, cursor, SNOWFLAKE_DIALECT),
-    feedText: changeFeedText(storedRequest, items, cursor),
+    text: scanQuery(named, items, cursor, SNOWFLAKE_DIALECT),
+    feedText: changeFeedText(named, items, cursor),
     layout: {
       keyLength: request.keyLength,
       cursorIndex: hidden ? columns.length : asked,
@@ -150,6 +209,16 @@ function inStoredNames(slice: ScanSlice, all: readonly SnowflakeColumn[]): ScanS
   const stored = storedName(all);
   const inStored = (column: Column): Column => ({ ...column, name: stored(column.name) });
   return { ...slice, key: slice.key.map(inStored), range: slice.range && { ...slice.range, cursor: inStored(slice.range.cursor) } };
+}
+
+function storedRequest<Request extends ScanRequest>(request: Request, all: readonly SnowflakeColumn[]): Request {
+  const stored = storedName(all);
+  return {
+    ...request,
+    cursor: request.cursor && { ...request.cursor, column: stored(request.cursor.column) },
+    orderBy: request.orderBy?.map(stored),
+    slice: request.slice && inStoredNames(request.slice, all),
+  };
 }
 
 /** Of a column without a zone: UTC's clock, or that of the user's own time zone, whichever is earlier. */

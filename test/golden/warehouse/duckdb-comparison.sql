@@ -11,7 +11,7 @@ full join "headrace view shop.customer-plan"."headrace"."customer_plan_bbcd4ea6_
 where m.row_hash is null or r.handle is null;
 
 -- totals
-select "model"."n", "model"."highest"::varchar, "model"."any_cursor"::varchar
+select "model"."n" as n, "model"."highest"::varchar as highest, "model"."any_cursor"::varchar as any_cursor
 from (
   select count(*) as "n", max(case when "model"."updated_at" >= '0001-01-01 00:00:00+00'::timestamptz and "model"."updated_at" <= '2026-11-25 10:00:00+00'::timestamptz then "model"."updated_at" end) as "highest", max("model"."updated_at") as "any_cursor"
   from "marts"."customers" as "model"
