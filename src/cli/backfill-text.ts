@@ -1,13 +1,13 @@
-import { leftOf, publishedOf } from '../run/backfill/order.ts';
+import { leftOf, publishedOf, type ToldBackfill } from '../run/backfill/order.ts';
 import type { BackfillPlan } from '../run/backfill/plan-backfill.ts';
 import type { SliceResult } from '../run/backfill/run-slice.ts';
-import type { BackfillCounts, BackfillState } from '../snapshot/changelog.ts';
+import type { BackfillCounts } from '../snapshot/changelog.ts';
 import { formatCount, formatDuration } from './numbers.ts';
 import type { Output } from './output.ts';
 import { formatTable } from './table.ts';
 
 /** `all rows: 1,000,000 of 1,000,000 rows in 50 slices · 12 published` */
-export function backfillText({ what, counts, total, slices }: BackfillState): string {
+export function backfillText({ what, counts, total, slices }: ToldBackfill): string {
   const left = leftOf(counts);
   return [
     `${what}: ${formatCount(counts.rows)} of ${formatCount(total)} rows in ${formatCount(slices)} slices`,

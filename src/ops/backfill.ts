@@ -2,14 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mapping, Project } from '../config/project.ts';
 import { scheduleOf } from '../config/schedule.ts';
 import { HeadraceError } from '../core/errors.ts';
-import { digestOfOrder, startOf } from '../run/backfill/order.ts';
+import { digestOfOrder, startOf, type ToldBackfill, told } from '../run/backfill/order.ts';
 import { runSlice, type SliceOrder, type SliceResult } from '../run/backfill/run-slice.ts';
 import { capture, type RunResult } from '../run/capture.ts';
 import { NeedsFullComparison } from '../run/comparison/take-overs.ts';
 import type { Job, ProgressSink } from '../run/job.ts';
 import { isDue } from '../run/scope.ts';
 import type { System } from '../run/system.ts';
-import type { BackfillState } from '../snapshot/changelog.ts';
 import { createJob, type JobSettings } from './create-job.ts';
 import { lookAt } from './look.ts';
 import { pausesOf } from './pauses.ts';
@@ -39,7 +38,7 @@ export interface BackfillParts {
 }
 
 export interface BackfillResult {
-  readonly state: BackfillState;
+  readonly state: ToldBackfill;
   /** By this process. */
   readonly slices: number;
   readonly published: number;
@@ -58,7 +57,7 @@ export async function runBackfill(parts: BackfillParts): Promise<BackfillResult>
   const known = await knownState(parts);
   let done = { slices: 0, published: 0 };
   let live = { runs: 0, published: 0, lastAtMs: 0 };
-  if (known.isComplete) return { state: known.state as BackfillState, ...done, live, tookMs: Date.now() - startedAtMs };
+  if (known.isComplete) return { state: known.state as ToldBackfill, ...done, live, tookMs: Date.now() - startedAtMs };
   const runLive = async (full = false): Promise<void> => {
     const lastAtMs = Date.now();
     const { published } = await inTurn(parts, live.runs > 0, (job) => capture(job), {
@@ -96,11 +95,11 @@ async function knownState({
   mapping,
   slice,
   settings,
-}: BackfillParts): Promise<{ state: BackfillState | undefined; isComplete: boolean }> {
+}: BackfillParts): Promise<{ state: ToldBackfill | undefined; isComplete: boolean }> {
   const job = await createJob(system, project, mapping, settings);
   const known = await lookAt(job, async ({ control }) => control?.backfill);
   const start = startOf(mapping.name, known, slice.order, digestOfOrder(slice.order, job.model));
-  return { state: start.go === 'begin' ? undefined : start.state, isComplete: start.go === 'nowhere' };
+  return { state: start.go === 'begin' ? undefined : told(start.state), isComplete: start.go === 'nowhere' };
 }
 
 /** An incremental run costs little: changes are published between any two slices. One that reads the whole model comes when its schedule says. */
@@ -171,7 +170,7 @@ function mustGoOn({ name }: Mapping, signal: AbortSignal): void {
 }
 
 /** Progress of a slice as that of the whole. */
-function countingOn(sink: ProgressSink, state: BackfillState | undefined): ProgressSink {
+function countingOn(sink: ProgressSink, state: ToldBackfill | undefined): ProgressSink {
   const rows = state?.counts.rows ?? 0;
   return {
     warn: (message) => sink.warn(message),

@@ -1,8 +1,7 @@
 import type { Mapping, Project } from '../config/project.ts';
 import { HeadraceError } from '../core/errors.ts';
-import { type BackfillOrder, leftOf } from '../run/backfill/order.ts';
+import { type BackfillOrder, leftOf, type ToldBackfill } from '../run/backfill/order.ts';
 import type { BackfillPlan } from '../run/backfill/plan-backfill.ts';
-import type { BackfillState } from '../snapshot/changelog.ts';
 import { needsApproval } from './plans/authorize.ts';
 import type { PlanContent } from './plans/plan-file.ts';
 import { riskOfClass } from './plans/risk.ts';
@@ -27,7 +26,7 @@ export function backfillContent(mapping: Mapping, order: BackfillOrder, planned:
 }
 
 /** Throws APPROVAL_NEEDED where the policy demands an approved plan. What goes on was approved when it began. */
-export function requireBackfillApproval(project: Project, mapping: Mapping, resumes: BackfillState | null): void {
+export function requireBackfillApproval(project: Project, mapping: Mapping, resumes: ToldBackfill | null): void {
   if (!needsApproval(project, 'backfill', riskOfClass(mapping.class)) || (resumes !== null && resumes.approval !== null)) return;
   throw new HeadraceError('APPROVAL_NEEDED', `${mapping.name}: nobody has approved this backfill.`, {
     suggestion:

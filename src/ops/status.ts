@@ -1,13 +1,14 @@
 import type { Mapping, MappingClass, Project } from '../config/project.ts';
 import { scheduleOf } from '../config/schedule.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, HeadraceError } from '../core/errors.ts';
+import { type ToldBackfill, told } from '../run/backfill/order.ts';
 import { checkContract } from '../run/check-contract.ts';
 import type { Job } from '../run/job.ts';
 import { isAlive } from '../run/owner.ts';
 import { refuseRolledBack } from '../run/rollback.ts';
 import { nextInstant } from '../run/schedule/instants.ts';
 import type { System } from '../run/system.ts';
-import type { BackfillState, ControlRecord } from '../snapshot/changelog.ts';
+import type { ControlRecord } from '../snapshot/changelog.ts';
 import { pickColumns } from '../warehouse/pick-columns.ts';
 import { createJob, type JobSettings, startOfRun } from './create-job.ts';
 import { lookAt } from './look.ts';
@@ -46,7 +47,7 @@ export interface MappingStatus {
   readonly nextRun: number | null;
   readonly nextFullComparison: number | null;
   /** One that is under way, whether somebody executes it at this moment or not. */
-  readonly backfill: BackfillState | null;
+  readonly backfill: ToldBackfill | null;
 }
 
 export interface ErrorSummary {
@@ -188,7 +189,7 @@ function lookAtMapping(job: Job, sourceNow: () => Promise<number | undefined>): 
       lastFullComparison: control?.fullComparisonAt ?? null,
       nextRun: schedule === undefined ? null : nextInstant(schedule, now),
       nextFullComparison: model.fullComparison === undefined ? null : nextInstant(model.fullComparison, now),
-      backfill: control?.backfill !== undefined && control.backfill.end === undefined ? control.backfill : null,
+      backfill: control?.backfill !== undefined && control.backfill.end === undefined ? told(control.backfill) : null,
     };
   });
 }

@@ -2,9 +2,8 @@ import { describeError } from '../cli/error-text.ts';
 import type { Mapping } from '../config/project.ts';
 import { DEFAULT_SLICE_ROWS } from '../ops/backfill.ts';
 import type { HandedOrder } from '../ops/backfill-orders.ts';
-import { orderText } from '../run/backfill/order.ts';
+import { orderText, type ToldBackfill } from '../run/backfill/order.ts';
 import { GUARD_NAMES } from '../run/guards.ts';
-import type { BackfillState } from '../snapshot/changelog.ts';
 import { ApiError } from './api-error.ts';
 import { mappingParams } from './api-shapes.ts';
 import {
@@ -105,6 +104,6 @@ function handedView(daemon: Daemon, { name, model }: Mapping): HandedView {
   };
 }
 
-function stateView({ id, name, what, force, slices, total, counts, end }: BackfillState): StateView {
+function stateView({ id, name, what, force, slices, total, counts, end }: ToldBackfill): StateView {
   return { id, name, what, force, slices, total, counts, end: end ?? null };
 }

@@ -7,13 +7,12 @@ import { lookAt } from '../ops/look.ts';
 import { requireBackfillApproval } from '../ops/plan-backfill.ts';
 import type { Purpose } from '../publish/grants.ts';
 import { NotCompared } from '../run/backfill/open-backfill.ts';
-import { digestOfOrder, startOf } from '../run/backfill/order.ts';
+import { digestOfOrder, startOf, type ToldBackfill } from '../run/backfill/order.ts';
 import { cancelBackfill, NothingToCancel, runSlice } from '../run/backfill/run-slice.ts';
 import { NeedsFullComparison } from '../run/comparison/take-overs.ts';
 import type { Job } from '../run/job.ts';
 import type { TriggerOptions, Turn } from '../run/schedule/turn.ts';
 import type { System } from '../run/system.ts';
-import type { BackfillState } from '../snapshot/changelog.ts';
 import type { DaemonObserver } from './observer.ts';
 
 /** What a backfill needs of the daemon. */
@@ -34,7 +33,7 @@ export interface Handed {
   readonly ordered: HandedOrder;
   state: 'waiting' | 'slice' | 'failed' | 'done' | 'cancelled';
   /** After the last slice; null before the first one of this process. */
-  progress: BackfillState | null;
+  progress: ToldBackfill | null;
   error: unknown;
   /** Not before, milliseconds since 1970. */
   nextAt: number;
@@ -92,7 +91,7 @@ export class Backfills {
   }
 
   /** Ends it where it stands, after the slice that is under way. Null: it had not begun. Throws CONFIG_INVALID where there is none. */
-  async cancel(mapping: Mapping, by: string, reason: string | null): Promise<BackfillState | null> {
+  async cancel(mapping: Mapping, by: string, reason: string | null): Promise<ToldBackfill | null> {
     const handed = this.#handed.get(mapping.name);
     const wasOpen = handed !== undefined && isOpen(handed);
     if (wasOpen) handed.state = 'cancelled';

@@ -1,7 +1,7 @@
 import type { SpanName } from '../core/spans.ts';
 import type { Pause } from '../ops/pauses.ts';
+import type { ToldBackfill } from '../run/backfill/order.ts';
 import type { Start } from '../run/schedule/turn.ts';
-import type { BackfillState } from '../snapshot/changelog.ts';
 import type { RunRecord } from './run-record.ts';
 
 /** How far a consumer group is behind in a fact topic. */
@@ -23,11 +23,7 @@ export interface DaemonObserver {
   /** Something that a person should know although the run goes on; `run` is null of what is no run. */
   warned(mapping: string, message: string, run: string | null): void;
   /** A slice of a backfill is over; `state` is that of the whole. */
-  sliced(
-    mapping: string,
-    state: BackfillState,
-    slice: { readonly rows: number; readonly published: number; readonly tookMs: number },
-  ): void;
+  sliced(mapping: string, state: ToldBackfill, slice: { readonly rows: number; readonly published: number; readonly tookMs: number }): void;
   /** A part of a run is over. */
   took(mapping: string, step: SpanName, ms: number, run: string | null): void;
   paused(pause: Pause): void;

@@ -89,6 +89,7 @@ describe('a backfill', () => {
     const before = (await world.ledger('customer')).at(-1)?.watermark;
 
     const inRange = await backfill('--from', '2026-01-01', '--to', '2026-01-04T00:00:00Z', '--slice', '30', '--reason', 'a late import');
+    expect(inRange.backfill).not.toHaveProperty('place');
     expect(inRange).toMatchObject({
       exitCode: 0,
       published: 3,
@@ -141,6 +142,8 @@ describe('a backfill', () => {
     expect((await world.fold('customer')).records).toBe(101 + 20);
 
     const status = JSON.parse((await say('status', 'customer', '--json')).stdout) as { mappings: { backfill: unknown }[] };
+    // Promise 10: how far it is, is a key of the model.
+    expect(status.mappings[0]?.backfill).not.toHaveProperty('place');
     expect(status.mappings[0]?.backfill).toMatchObject({ what: 'all rows, unchanged facts too', slices: 0, total: 101 });
     const other = await backfill('--all');
     expect(other).toMatchObject({

@@ -3,11 +3,11 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { composeSystem } from '../../src/compose.ts';
+import type { ToldBackfill } from '../../src/run/backfill/order.ts';
 import { Daemon } from '../../src/server/daemon.ts';
 import { type HttpServer, openApiServer } from '../../src/server/http.ts';
 import { Metrics } from '../../src/server/metrics.ts';
 import { observers } from '../../src/server/observer.ts';
-import type { BackfillState } from '../../src/snapshot/changelog.ts';
 import { headrace } from '../cli/in-process.ts';
 import { ACCOUNTS, type Accounts, accountsOf } from '../faults/accounts.ts';
 import { World } from '../run/world.ts';
@@ -18,7 +18,7 @@ let accounts: Accounts;
 let running: { readonly daemon: Daemon; readonly api: HttpServer; stop(): Promise<void> };
 /** What the daemon did, in its order. */
 let did: string[];
-let slices: BackfillState[];
+let slices: ToldBackfill[];
 
 async function serve(): Promise<typeof running> {
   const end = new AbortController();

@@ -7,12 +7,11 @@ import { lookAt } from '../../ops/look.ts';
 import { backfillContent, requireBackfillApproval } from '../../ops/plan-backfill.ts';
 import { applyPlan } from '../../ops/plans/apply.ts';
 import { type Plan, readPlan } from '../../ops/plans/plan-file.ts';
-import { type BackfillOrder, type BackfillRows, digestOfOrder } from '../../run/backfill/order.ts';
+import { type BackfillOrder, type BackfillRows, digestOfOrder, type ToldBackfill } from '../../run/backfill/order.ts';
 import { planBackfill } from '../../run/backfill/plan-backfill.ts';
 import { cancelBackfill } from '../../run/backfill/run-slice.ts';
 import type { Job, RunOptions } from '../../run/job.ts';
 import type { System } from '../../run/system.ts';
-import type { BackfillState } from '../../snapshot/changelog.ts';
 import { askServer } from '../api-client.ts';
 import { backfillText, planText, sliceText, TimeLeft } from '../backfill-text.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
@@ -178,7 +177,7 @@ interface Executed {
 }
 
 /** The same order, where it is under way. */
-async function underWay(job: Job, order: BackfillOrder): Promise<BackfillState | null> {
+async function underWay(job: Job, order: BackfillOrder): Promise<ToldBackfill | null> {
   const known = await lookAt(job, async ({ control }) => control?.backfill);
   return known !== undefined && known.end === undefined && known.digest === digestOfOrder(order, job.model) ? known : null;
 }

@@ -86,6 +86,13 @@ export const NO_COUNTS: BackfillCounts = {
   left: { deleted: 0, held: 0, erased: 0 },
 };
 
+/** What may be told of a backfill. Promise 10: its place is a key of the model. */
+export type ToldBackfill = Omit<BackfillState, 'place' | 'begunAt'>;
+
+export function told({ place: _place, begunAt: _begunAt, ...rest }: BackfillState): ToldBackfill {
+  return rest;
+}
+
 /** Facts and deletions. */
 export function publishedOf({ created, updated, deleted, repeated }: BackfillCounts): number {
   return created + updated + deleted + repeated;

@@ -11,7 +11,7 @@ import type { Job } from '../job.ts';
 import { establishOrigin } from '../origin.ts';
 import { publishedContract } from '../published-contract.ts';
 import { refuseDrift, requireCompared } from './open-backfill.ts';
-import { type BackfillOrder, digestOfOrder, NO_COUNTS, orderText, publishedOf, startOf } from './order.ts';
+import { type BackfillOrder, digestOfOrder, NO_COUNTS, orderText, publishedOf, startOf, type ToldBackfill, told } from './order.ts';
 import { added, compareSlice, selectRows } from './read-slice.ts';
 import { judgeSoFar } from './run-slice.ts';
 import { nextSlice, placeAfter, type Selection } from './slices.ts';
@@ -22,7 +22,7 @@ export interface BackfillPlan {
   readonly what: string;
   readonly digest: string;
   /** The same order is under way: what is left of it. */
-  readonly resumes: BackfillState | null;
+  readonly resumes: ToldBackfill | null;
   readonly counts: BackfillCounts;
   /** Facts and deletions that would be published. */
   readonly published: number;
@@ -58,7 +58,7 @@ export async function planBackfill(job: Job, order: BackfillOrder): Promise<Back
       mapping: job.mapping.name,
       what: orderText(order, job.model),
       digest,
-      resumes,
+      resumes: resumes && told(resumes),
       counts,
       published: publishedOf(counts) - publishedOf(before),
       guards: judgeSoFar(job, { counts }, live),

@@ -10,7 +10,7 @@ import { asRun, type Job } from '../job.ts';
 import { chunksOf, publishOne } from '../publish-changes.ts';
 import { writerParts } from '../writer-parts.ts';
 import { inBackfill, type OpenBackfill } from './open-backfill.ts';
-import { type BackfillOrder, digestOfOrder, leftOf, NO_COUNTS, orderText, publishedOf, startOf } from './order.ts';
+import { type BackfillOrder, digestOfOrder, leftOf, NO_COUNTS, orderText, publishedOf, startOf, type ToldBackfill, told } from './order.ts';
 import { added, compareSlice, selectRows } from './read-slice.ts';
 import { nextSlice, placeAfter, type Selection } from './slices.ts';
 
@@ -25,7 +25,7 @@ export interface SliceOrder {
 
 export interface SliceResult {
   /** Of the backfill, after the slice. */
-  readonly state: BackfillState;
+  readonly state: ToldBackfill;
   /** That this slice read. */
   readonly rows: number;
   /** Facts and deletions that it committed. */
@@ -38,8 +38,8 @@ export interface SliceResult {
  * what was committed since is found to be as published. Throws NeedsFullComparison where a fact moved to another row.
  */
 export function runSlice(job: Job, slice: SliceOrder): Promise<SliceResult> {
-  const told = ({ rows, published }: SliceResult) => ({ kind: 'backfill', rows, published });
-  return asRun(job, () => executeSlice(job, slice), told);
+  const cameTo = ({ rows, published }: SliceResult) => ({ kind: 'backfill', rows, published });
+  return asRun(job, () => executeSlice(job, slice), cameTo);
 }
 
 async function executeSlice(job: Job, slice: SliceOrder): Promise<SliceResult> {
@@ -48,7 +48,7 @@ async function executeSlice(job: Job, slice: SliceOrder): Promise<SliceResult> {
     const { order } = slice;
     const selection = selectRows(job, contract, order);
     const start = startOf(job.mapping.name, open.control.backfill, order, digestOfOrder(order, job.model));
-    if (start.go === 'nowhere') return { state: start.state, rows: 0, published: 0 };
+    if (start.go === 'nowhere') return { state: told(start.state), rows: 0, published: 0 };
     const state = start.go === 'on' ? start.state : await firstState(job, open, slice, selection);
     await writer.use(partsOf(job, open, state, slice.by));
     // Promise 2: before any fact, so that whoever goes on knows which facts were published since.
@@ -73,18 +73,18 @@ async function executeSlice(job: Job, slice: SliceOrder): Promise<SliceResult> {
     } finally {
       changes.close();
     }
-    return { state: after, rows: read.rows, published: writer.published };
+    return { state: told(after), rows: read.rows, published: writer.published };
   });
 }
 
 /** Ends a backfill that is under way where it stands. What it published stays. Throws CONFIG_INVALID where there is none. */
-export async function cancelBackfill(job: Job, by: SliceOrder['by']): Promise<BackfillState> {
+export async function cancelBackfill(job: Job, by: SliceOrder['by']): Promise<ToldBackfill> {
   return inBackfill(job, async (open) => {
     const state = requireUnfinished(job, open.control.backfill);
     await open.writer.use(partsOf(job, open, state, by));
     const after = { ...state, end: 'cancelled' as const };
     await publishOne(job, open.writer, [], { ...unmoved(open.view), last: true, backfill: after, summary: summaryOf(after, []) });
-    return after;
+    return told(after);
   });
 }
 
