@@ -62,6 +62,9 @@ describe('whether a backfill begins, goes on, or is refused', () => {
     expect(of(['b', 'a', 'b'])).toBe(of(['a', 'b']));
     expect(digestOfOrder(ALL, { key: ['id'] })).not.toBe(digestOfOrder(ALL, MODEL.model));
     expect(orderText({ ...ALL, rows: { keys: ['secret', 'secret', 'b'] } }, MODEL.model)).toBe('2 keys');
+    expect(orderText({ ...ALL, rows: { where: "email = 'o''neil@example.com' and id1 in (42, 4.5)" } }, MODEL.model)).toBe(
+      "rows where email = '…' and id1 in (…, …)",
+    );
     expect(orderText({ ...ALL, rows: { from: '2026-01-01', to: null }, force: true }, MODEL.model)).toBe(
       'rows with at from 2026-01-01, unchanged facts too',
     );

@@ -41,11 +41,16 @@ export function orderText({ rows, force }: BackfillOrder, { cursor }: Pick<Model
 }
 
 function rowsText(rows: BackfillRows, cursor: string): string {
-  if ('where' in rows) return `rows where ${rows.where}`;
+  if ('where' in rows) return `rows where ${withoutValues(rows.where)}`;
   if ('keys' in rows) return `${new Set(rows.keys).size.toLocaleString('en')} keys`;
   if ('all' in rows) return 'all rows';
   const { from, to } = rows;
   return `rows with ${[...(from === null ? [] : [`${cursor} from ${from}`]), ...(to === null ? [] : [`${cursor} before ${to}`])].join(' and ')}`;
+}
+
+/** Promise 10: whom a condition looks for stays out of ledger, logs and the control record; only a plan holds it whole. */
+function withoutValues(condition: string): string {
+  return condition.replaceAll(/'(?:[^']|'')*'/g, "'…'").replaceAll(/(?<![\w.])\d[\d.]*(?!\w)/g, '…');
 }
 
 /** What follows from the backfill that the control record knows: begin, go on from its place, or nothing is left to do. Pure. Throws BACKFILL_UNFINISHED, CONFIG_INVALID. */
