@@ -43,7 +43,7 @@ describe.concurrent('topics that are not what they were', () => {
       (world) => recreate(world, names(world).snapshot),
       'SNAPSHOT_FOREIGN',
       /knows .*\.snapshot up to offset \d+, but the topic ends at 0/,
-      /The snapshot topic is gone/,
+      /state adopt.*docs\/operations\/lost-state\.md/,
     ],
     [
       'the snapshot topic recreated empty, and the local copy lost',
@@ -53,7 +53,7 @@ describe.concurrent('topics that are not what they were', () => {
       },
       'SNAPSHOT_FOREIGN',
       /already holds records, but .*\.snapshot says nothing about them/,
-      /The snapshot topic is gone/,
+      /state adopt.*docs\/operations\/lost-state\.md/,
     ],
     [
       'the fact topic recreated empty',
