@@ -58,16 +58,7 @@ async function killedAt(step: string): Promise<void> {
 }
 
 // Each topic has three partitions: the third send is the last one to the mapping's own topic, the fourth the first one to the other.
-describe.each([
-  'between_sends:1',
-  'between_sends:3',
-  'between_sends:4',
-  'between_sends:6',
-  'after_last_send:1',
-  'after_commit:1',
-  'between_sends:9',
-  'applied:1',
-])('killed at %s', (step) => {
+describe.each(['between_sends:1', 'between_sends:3', 'between_sends:4', 'after_last_send:1', 'after_commit:1'])('killed at %s', (step) => {
   test('a chunk is in both topics or in neither', async () => {
     await runToEnd();
     await expectBoth();

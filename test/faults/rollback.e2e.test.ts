@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { STEPS, type Step } from '../../src/run/steps.ts';
+import type { Step } from '../../src/run/steps.ts';
 import { World } from '../run/world.ts';
 import { ACCOUNTS, type Accounts, accountsOf, atStep } from './accounts.ts';
+import { REPAIR_STEPS } from './repair-steps.ts';
 
 const MAPPING = 'mappings/account.yml';
 const first = ACCOUNTS.files.mappings.account ?? '';
@@ -50,7 +51,7 @@ async function publishBoth(): Promise<void> {
 /** Steps that a rollback comes to once. */
 const ONCE = new Set<Step>(['before_fence', 'after_fence', 'in_recovery', 'recovered', 'while_mapping', 'done']);
 
-describe.each(STEPS.filter((step) => step !== 'in_recovery'))('killed at %s', (step) => {
+describe.each(REPAIR_STEPS.filter((step) => step !== 'in_recovery'))('killed at %s', (step) => {
   beforeEach(publishBoth);
   afterEach(() => world.close());
   test('a rollback is completed by the same command; until then no run publishes anything', async () => {

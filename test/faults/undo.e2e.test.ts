@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { STEPS, type Step } from '../../src/run/steps.ts';
+import type { Step } from '../../src/run/steps.ts';
 import { approvalsOf, person, signing } from '../run/people.ts';
 import { World } from '../run/world.ts';
 import { ACCOUNTS, type Accounts, accountsOf, atStep } from './accounts.ts';
+import { REPAIR_STEPS } from './repair-steps.ts';
 
 let world: World;
 let accounts: Accounts;
@@ -17,7 +18,7 @@ async function headrace(args: readonly string[], env: Readonly<Record<string, st
 /** Steps that an undo comes to once. */
 const ONCE = new Set<Step>(['before_fence', 'after_fence', 'recovered', 'done']);
 
-describe.each(STEPS.filter((step) => step !== 'in_recovery' && step !== 'while_mapping'))('killed at %s', (step) => {
+describe.each(REPAIR_STEPS.filter((step) => step !== 'in_recovery' && step !== 'while_mapping'))('killed at %s', (step) => {
   let right: ReadonlyMap<string, unknown>;
   let run: string;
   let before: number;
