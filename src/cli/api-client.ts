@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, HeadraceError } from '../core/errors.ts';
+import { type ErrorCode, HeadraceError, isErrorCode } from '../core/errors.ts';
 import type { CommandContext } from './context.ts';
 
 const ANSWER_MS = 60_000;
@@ -23,7 +23,7 @@ export async function askServer(
   const { status, text } = await answerOf(url, token, body, interruption.signal);
   if (status < 300) return JSON.parse(text) as Readonly<Record<string, unknown>>;
   const error = parsed(text)?.error;
-  const code = error !== undefined && Object.hasOwn(ERROR_CODES, error.code) ? (error.code as ErrorCode) : 'SERVER_REFUSED';
+  const code: ErrorCode = error !== undefined && isErrorCode(error.code) ? error.code : 'SERVER_REFUSED';
   throw new HeadraceError(code, error?.message ?? `${url.origin} answers with ${status}.`, {
     suggestion: error?.suggestion ?? 'Is that the address of headrace serve, and the token one of an operator? Nothing was changed.',
   });

@@ -1,22 +1,41 @@
 import { leftOf, publishedOf, type ToldBackfill } from '../run/backfill/order.ts';
 import type { BackfillPlan } from '../run/backfill/plan-backfill.ts';
 import type { SliceResult } from '../run/backfill/run-slice.ts';
+import type { LedgerRecord } from '../run/chunk-records.ts';
 import type { BackfillCounts } from '../snapshot/changelog.ts';
 import { formatCount, formatDuration } from './numbers.ts';
 import type { Output } from './output.ts';
+import { guardMark } from './plan-text.ts';
 import { formatTable } from './table.ts';
 
 /** `all rows: 1,000,000 of 1,000,000 rows in 50 slices · 12 published` */
 export function backfillText({ what, counts, total, slices }: ToldBackfill): string {
   const left = leftOf(counts);
   return [
-    `${what}: ${formatCount(counts.rows)} of ${formatCount(total)} rows in ${formatCount(slices)} slices`,
+    `${what}: ${rowsText({ rows: counts.rows, total, slices })}`,
     `${formatCount(publishedOf(counts))} published`,
     ...(counts.repeated > 0 ? [`${formatCount(counts.repeated)} of them unchanged`] : []),
     ...(counts.rejected > 0 ? [`${formatCount(counts.rejected)} rejected`] : []),
     ...(counts.late > 0 ? [`${formatCount(counts.late)} below the horizon`] : []),
-    ...(left > 0 ? [`${formatCount(left)} left as they are (deleted, held or erased)`] : []),
+    ...(left > 0 ? [leftText(left)] : []),
   ].join(' · ');
+}
+
+/** As the ledger has it. */
+export function recordedText({ rows, total, slices, repeated, left }: NonNullable<LedgerRecord['backfill']>): string {
+  return [
+    rowsText({ rows, total, slices }),
+    ...(repeated > 0 ? [`${formatCount(repeated)} unchanged facts published again`] : []),
+    ...(left > 0 ? [leftText(left)] : []),
+  ].join(' · ');
+}
+
+function rowsText({ rows, total, slices }: Pick<NonNullable<LedgerRecord['backfill']>, 'rows' | 'total' | 'slices'>): string {
+  return `${formatCount(rows)} of ${formatCount(total)} rows in ${formatCount(slices)} slices`;
+}
+
+function leftText(left: number): string {
+  return `${formatCount(left)} left as they are (deleted, held or erased)`;
 }
 
 /** One line on the way. */
@@ -54,22 +73,16 @@ export class TimeLeft {
   }
 }
 
-export function planText(
-  { mapping, what, counts, published, guards, live, resumes }: BackfillPlan,
-  { bold, dim, red, yellow, green }: Output['colors'],
-): string {
+export function planText({ mapping, what, counts, published, guards, live, resumes }: BackfillPlan, colors: Output['colors']): string {
   const rows: (readonly [string, string])[] = [
     ['what', `${what}${resumes === null ? '' : ` (goes on after ${formatCount(resumes.counts.rows)} rows)`}`],
     ['rows', countsText(counts)],
     ['would publish', `${formatCount(published)} facts and deletions; ${formatCount(live)} are live`],
-    ...guards.map(({ guard, exceeded, allowed, message }) => {
-      const mark = !exceeded ? green('✔') : allowed ? yellow('!') : red('✖');
-      return [`guard ${guard}`, `${mark} ${message}`] as const;
-    }),
+    ...guards.map((verdict) => [`guard ${verdict.guard}`, `${guardMark(verdict, colors)} ${verdict.message}`] as const),
   ];
   return formatTable(
     [
-      { title: bold(mapping), value: ([name]) => dim(name) },
+      { title: colors.bold(mapping), value: ([name]) => colors.dim(name) },
       { title: '', value: ([, value]) => value },
     ],
     rows,

@@ -1,4 +1,5 @@
 import { wouldStop } from '../ops/plan-mappings.ts';
+import type { GuardVerdict } from '../run/guards.ts';
 import type { PlanResult, Sample } from '../run/plan.ts';
 import { formatBytes, formatCount } from './numbers.ts';
 import type { Output } from './output.ts';
@@ -48,11 +49,18 @@ function countsText({ counts, changedFields }: PlanResult): string {
   return parts.join(' · ');
 }
 
-function guardLines({ guards }: PlanResult, { green, red, yellow, dim }: Output['colors']): string[] {
-  return guards.map(({ guard, exceeded, allowed, message }) => {
-    const mark = !exceeded ? green('✔') : allowed ? yellow('!') : red('✖');
-    return `  ${mark} ${guard} ${dim(message)}${allowed ? ' – allowed' : ''}`;
+function guardLines({ guards }: PlanResult, colors: Output['colors']): string[] {
+  return guards.map((verdict) => {
+    const { guard, allowed, message } = verdict;
+    return `  ${guardMark(verdict, colors)} ${guard} ${colors.dim(message)}${allowed ? ' – allowed' : ''}`;
   });
+}
+
+export function guardMark(
+  { exceeded, allowed }: Pick<GuardVerdict, 'exceeded' | 'allowed'>,
+  { green, red, yellow }: Output['colors'],
+): string {
+  return !exceeded ? green('✔') : allowed ? yellow('!') : red('✖');
 }
 
 function sampleLines({ kind, key, version, reason, before, after }: Sample, { dim, cyan, green, red }: Output['colors']): string[] {

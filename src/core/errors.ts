@@ -98,6 +98,11 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Of a code that came as a text, from another process or release. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
+}
+
 export interface ErrorDetails {
   /** Where: a file with line, a path in the configuration, a topic, an address. */
   readonly path?: string | undefined;

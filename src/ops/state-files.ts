@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Project } from '../config/project.ts';
-import { HeadraceError } from '../core/errors.ts';
+import { unusableFolder, writeWhole } from './write-whole.ts';
 
 /** One JSON file per mapping in a folder of the state folder: what people have said to this machine. No mapping's name begins with `_`. All throw LOCAL_COPY_FAILED. */
 export class StateFiles<T extends object> {
@@ -23,21 +23,17 @@ export class StateFiles<T extends object> {
         if (mapping !== undefined) found.set(mapping, parsed<T>(readFileSync(path.join(this.#folder, file), 'utf8')));
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw this.#unusable(error);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unusableFolder(this.#folder, this.#purpose, error);
     }
     return found;
   }
 
   /** Whole or not at all. */
   write(mapping: string, value: T): void {
-    const file = path.join(this.#folder, `${mapping}.json`);
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      const draft = `${file}.${process.pid}`;
-      writeFileSync(draft, JSON.stringify({ format: 1, ...value }), { mode: 0o600, flush: true });
-      renameSync(draft, file);
+      writeWhole(path.join(this.#folder, `${mapping}.json`), JSON.stringify({ format: 1, ...value }));
     } catch (error) {
-      throw this.#unusable(error);
+      throw unusableFolder(this.#folder, this.#purpose, error);
     }
   }
 
@@ -45,15 +41,8 @@ export class StateFiles<T extends object> {
     try {
       rmSync(path.join(this.#folder, `${mapping}.json`), { force: true });
     } catch (error) {
-      throw this.#unusable(error);
+      throw unusableFolder(this.#folder, this.#purpose, error);
     }
-  }
-
-  #unusable(cause: unknown): HeadraceError {
-    return new HeadraceError('LOCAL_COPY_FAILED', `The folder ${this.#folder} cannot be used: ${(cause as Error).message}`, {
-      suggestion: `Check \`snapshot.path\` in headrace.yml and the permissions. ${this.#purpose}`,
-      cause,
-    });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Mapping, MappingClass, Project } from '../config/project.ts';
 import { scheduleOf } from '../config/schedule.ts';
-import { ERROR_CODES, type ErrorCode, EXIT, HeadraceError } from '../core/errors.ts';
+import { ERROR_CODES, EXIT, HeadraceError, isErrorCode } from '../core/errors.ts';
 import { type ToldBackfill, told } from '../run/backfill/order.ts';
 import { checkContract } from '../run/check-contract.ts';
 import type { Job } from '../run/job.ts';
@@ -158,7 +158,7 @@ function blockOf(job: Job, control: ControlRecord | null, newest: RunEntry['fail
 
 /** Whether an error of this code comes again until somebody does something. */
 export function isForPerson(code: string): boolean {
-  return Object.hasOwn(ERROR_CODES, code) && ERROR_CODES[code as ErrorCode] === EXIT.stopped;
+  return isErrorCode(code) && ERROR_CODES[code] === EXIT.stopped;
 }
 
 type Looked = Omit<MappingStatus, 'lastSuccess' | 'lastFailure' | 'blocked' | 'rowsBehind' | 'paused'> & {

@@ -95,7 +95,7 @@ async function flow(job: Job): Promise<RunResult> {
     if (scope.reason === MAPPING_EDITED)
       job.progress.warn(`${mapping.name}: ${MAPPING_EDITED}: ${reading.changes.size.toLocaleString('en')} facts change with it`);
     const progress = { ...progressAfter(job, reading, before), columns: columnTypes(contract.columns) };
-    await publishChanges(job, view, writer, reading, progress, summaryOf(reading, guards)); // 9. Publish · 10. Apply
+    await publishChanges(job, view, writer, reading, progress, summaryOf(reading.comparison.counts, guards)); // 9. Publish · 10. Apply
     await view.remote?.persist();
 
     const { counts, changedFields } = reading.comparison;

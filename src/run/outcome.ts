@@ -1,6 +1,7 @@
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { LedgerSummary } from './chunk-records.ts';
+import type { Counts } from './comparison/counts.ts';
 import { type GuardVerdict, judge } from './guards.ts';
 import type { Job } from './job.ts';
 import { digestOfJob } from './publication.ts';
@@ -23,9 +24,9 @@ export function progressAfter(job: Job, { scope, reached, horizon, comparison, s
   return { ...common, digest: before?.digest ?? null, fullComparisonAt: before?.fullComparisonAt ?? null };
 }
 
-/** What the ledger keeps of the comparison as a whole. */
-export function summaryOf({ comparison }: Reading, guards: readonly GuardVerdict[]): LedgerSummary {
-  const { rows, unchanged, absent, rejected, late } = comparison.counts;
+/** What the ledger keeps of a comparison as a whole. */
+export function summaryOf(counts: Pick<Counts, keyof LedgerSummary['read']>, guards: readonly GuardVerdict[]): LedgerSummary {
+  const { rows, unchanged, absent, rejected, late } = counts;
   return {
     read: { rows, unchanged, absent, rejected, late },
     guards: guards.map(({ guard, exceeded, allowed, message }) => ({ guard, exceeded, allowed, message })),

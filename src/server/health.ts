@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, EXIT } from '../core/errors.ts';
+import { ERROR_CODES, EXIT, isErrorCode } from '../core/errors.ts';
 import { nextTurn } from '../run/schedule/turn.ts';
 import type { Daemon } from './daemon.ts';
 import type { RunRecord } from './run-record.ts';
@@ -37,7 +37,8 @@ export interface Seen {
 
 /** Of a mapping of the present configuration. */
 export function healthOf(daemon: Daemon, mapping: string, now: number): Health {
-  return judgeHealth({ runs: daemon.runs.list(mapping, 50), overdueMs: overdueMs(daemon, mapping, now) }, daemon.project.serve.alerts, now);
+  const runs = daemon.runs.list(mapping, 50);
+  return judgeHealth({ runs, overdueMs: overdueMs(daemon, mapping, runs, now) }, daemon.project.serve.alerts, now);
 }
 
 /** What another instance ran, or was asked to end, says nothing of the mapping. */
@@ -57,15 +58,15 @@ export function judgeHealth({ runs, overdueMs }: Seen, rules: HealthRules, now: 
 
 function needsPerson({ error }: RunRecord): boolean {
   const code = error?.code ?? '';
-  const exit = Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as ErrorCode] : EXIT.failed;
+  const exit = isErrorCode(code) ? ERROR_CODES[code] : EXIT.failed;
   return exit === EXIT.stopped || exit === EXIT.invalid;
 }
 
 /** A run answers what was due when it started, also that of another instance. */
-function overdueMs(daemon: Daemon, mapping: string, now: number): number {
+function overdueMs(daemon: Daemon, mapping: string, runs: Seen['runs'], now: number): number {
   const turn = daemon.turnOf(mapping);
   if (turn === undefined || daemon.pauseOf(mapping) !== undefined) return 0;
-  const answered = daemon.runs.list(mapping, 50).find(({ ending }) => ending === 'done' || ending === 'owned')?.startedAt;
+  const answered = runs.find(({ ending }) => ending === 'done' || ending === 'owned')?.startedAt;
   const since = Math.max(answered ?? 0, daemon.knownSince(mapping));
   return Math.max(0, now - nextTurn(turn.plan.schedules, turn.jitterMs, since));
 }

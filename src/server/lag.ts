@@ -39,8 +39,8 @@ async function lagOf(project: Project, compose: LagParts['compose']): Promise<{ 
   const existing = await system.admin.describe(topics.map(({ topic }) => topic));
   const readable = topics.filter(({ topic }) => existing.get(topic) !== undefined);
   const committed = new Map<string, ReadonlyMap<string, readonly number[]>>();
+  const names = readable.map(({ topic }) => topic);
   for (const group of project.consumers.keys()) {
-    const names = readable.map(({ topic }) => topic);
     try {
       committed.set(group, await system.groups.committedOf(group, names));
     } catch (thrown) {

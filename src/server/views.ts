@@ -61,7 +61,6 @@ export function statusView(status: MappingStatus): StatusView {
     lastFullComparison: iso(status.lastFullComparison),
     nextRun: iso(status.nextRun),
     nextFullComparison: iso(status.nextFullComparison),
-    // Promise 10: its place is a key of the model.
     backfill: backfill && {
       run: backfill.id,
       what: backfill.what,

@@ -1,7 +1,8 @@
 import type { Column } from '../core/row.ts';
 import { isTimeCursor } from './cursor-bound.ts';
 import { cursorCondition, type Dialect, modelColumn, requestFromClause } from './query.ts';
-import type { ComparedScanRequest } from './warehouse.ts';
+import { verdictOf } from './verdicts.ts';
+import type { ComparedScanRequest, ScanTotals } from './warehouse.ts';
 
 /** What differs between engines that hash a row's texts. */
 export interface HashDialect {
@@ -62,6 +63,18 @@ from ${whole}
 where ${handle} in (${repeatedKeys(keys)})
 limit 20`,
   };
+}
+
+/** What `totals` and `known` came to. `decode` makes the canonical text of a cursor. */
+export function scanTotals(
+  [rows, highest, any]: readonly (string | null | undefined)[],
+  verdicts: Iterable<readonly [verdict: unknown, rows: unknown]>,
+  decode: (text: string) => string | null,
+): ScanTotals {
+  const known = { fact: 0, absent: 0, quarantined: 0 };
+  for (const [verdict, count] of verdicts) known[verdictOf(Number(verdict))] = Number(count);
+  const canonical = (text: string | null | undefined) => (text == null ? null : decode(text));
+  return { rows: Number(rows), known, cursor: { highest: canonical(highest), any: canonical(any) } };
 }
 
 interface Pieces {

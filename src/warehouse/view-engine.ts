@@ -87,6 +87,20 @@ export interface ViewEngine {
   close(): Promise<void>;
 }
 
+/** The frame of a transaction, in any engine; `run` takes a statement. */
+export async function inTransaction<T>(run: (sql: string) => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  await run('begin transaction');
+  try {
+    const result = await work();
+    await run('commit');
+    return result;
+  } catch (error) {
+    // The engine may have rolled back by itself, and a session that is gone takes its transaction with it.
+    await run('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
 /** Another transaction wrote what this one was about to write. */
 export class WrittenMeanwhile extends HeadraceError {
   constructor() {

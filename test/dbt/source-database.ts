@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { executeInFile } from '../warehouse/duckdb/execute.ts';
 
 /** Where a dbt project builds: a DuckDB file or a database of PostgreSQL, both filled with the same SQL. Connected only while a statement runs: DuckDB's file has one writer. */
 export interface SourceDatabase {
@@ -21,18 +21,7 @@ function duckdbFile(address: string): SourceDatabase {
   return {
     target: 'duckdb',
     address,
-    query: async (...statements) => {
-      const instance = await DuckDBInstance.create(address);
-      const connection = await instance.connect();
-      try {
-        let rows: readonly Record<string, unknown>[] = [];
-        for (const statement of statements) rows = (await connection.runAndReadAll(statement)).getRowObjectsJson();
-        return rows;
-      } finally {
-        connection.closeSync();
-        instance.closeSync();
-      }
-    },
+    query: (...statements) => executeInFile(address, statements),
   };
 }
 

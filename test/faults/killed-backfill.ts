@@ -2,18 +2,12 @@ import type { KafkaConfig } from '../../src/config/project.ts';
 import { KafkaRecordReader } from '../../src/publish/kafka/record-reader.ts';
 import { KafkaTopicAdmin } from '../../src/publish/kafka/topic-admin.ts';
 import type { Child } from '../run/child.ts';
+import { CUSTOMERS_MODEL } from '../run/customers.ts';
 import { settledOffsets } from '../run/fold-oracle.ts';
 
 /** Many keys, whose rows are all of the past. */
 export const MANY = {
-  model: `
-model: customers
-warehouse: main
-table: customers
-key: [id]
-cursor: { column: updated_at, lookback: 1s, nulls: never }
-deletes: { missing_rows: true }
-`,
+  model: CUSTOMERS_MODEL,
   mapping: `
 mapping: customer
 fact: customer

@@ -1,43 +1,34 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { viewPlaceOf } from '../../src/ops/create-job.ts';
 import { DUCKDB_DIALECT } from '../../src/warehouse/duckdb/dialect.ts';
 import { VIEW_DIALECT, viewFile } from '../../src/warehouse/duckdb/view-file.ts';
+import { executeInFile } from '../warehouse/duckdb/execute.ts';
 import { testViewFaults, type ViewSource } from './warehouse-view.ts';
-
-async function execute(statements: readonly string[], file = ':memory:') {
-  const instance = await DuckDBInstance.create(file);
-  const connection = await instance.connect();
-  try {
-    let rows: readonly Record<string, unknown>[] = [];
-    for (const statement of statements) rows = (await connection.runAndReadAll(statement)).getRowObjectsJson();
-    return rows;
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
-}
 
 testViewFaults('DuckDB', async (): Promise<ViewSource> => {
   const folder = mkdtempSync(join(tmpdir(), 'headrace-view-'));
   const path = join(folder, 'marts.duckdb');
-  await execute(['create table accounts (id varchar, plan varchar, number bigint, updated_at timestamptz)'], path);
+  await executeInFile(path, ['create table accounts (id varchar, plan varchar, number bigint, updated_at timestamptz)']);
   return {
     warehouse: `{ type: duckdb, path: "${path}" }`,
-    sql: (...statements) => execute(statements, path),
+    sql: (...statements) => executeInFile(path, statements),
     view: async (world, mapping, statements) => {
       const place = viewPlaceOf(world.project, world.mapping(mapping));
       const { path: file, alias } = viewFile({ path }, place);
       if (!existsSync(file)) throw new Error(`there is no ${file}`);
-      return execute([`attach '${file}' as ${DUCKDB_DIALECT.quoteName(alias)}`, ...statements(VIEW_DIALECT.names(place))]);
+      return executeInFile(':memory:', [
+        `attach '${file}' as ${DUCKDB_DIALECT.quoteName(alias)}`,
+        ...statements(VIEW_DIALECT.names(place)),
+      ]);
     },
     runDdl: async (_, sql) => {
-      await execute(['select 1']);
-      const { mkdirSync } = await import('node:fs');
       mkdirSync(`${path}.headrace`);
-      await execute(sql.split(';\n').filter((text) => text.trim() !== ''));
+      await executeInFile(
+        ':memory:',
+        sql.split(';\n').filter((text) => text.trim() !== ''),
+      );
     },
     now: 'now()',
     slow: [

@@ -4,40 +4,19 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { entryChange, repair } from '../../src/run/repair.ts';
 import { undo } from '../../src/run/undo.ts';
 import { headrace, type Said } from '../cli/in-process.ts';
+import { CUSTOMERS_MODEL, customerMapping } from './customers.ts';
 import { approvalsOf, person, signing } from './people.ts';
 import { World, type WorldFiles } from './world.ts';
 
 const [erin, dana] = [person('erin'), person('dana')];
 
-const MAPPING = (name: string, rest: string) => `
-mapping: ${name}
-fact: ${name}
-version: "1.0"
-model: customers
-topic: PREFIX.${name}
-owner: team@example.com
-semantics: A fact of a customer.
-key: [id]
-data_subject: id
-occurred_at: { from: updated_at }
-fields: { id: { from: id, type: string }, tier: { from: tier, type: string } }
-${rest}
-`;
-
 const FILES: WorldFiles = {
   models: {
-    customers: `
-model: customers
-warehouse: main
-table: customers
-key: [id]
-cursor: { column: updated_at, lookback: 1s, nulls: never }
-deletes: { missing_rows: true }
-`,
+    customers: CUSTOMERS_MODEL,
   },
   mappings: {
-    customer: MAPPING('customer', 'class: profile\ninitial_load: publish\nguards: { updated: { share: 20%, at_least: 10 } }'),
-    suspend: MAPPING('suspend', 'class: command\nundo: none\ninitial_load: publish'),
+    customer: customerMapping('customer', 'class: profile\ninitial_load: publish\nguards: { updated: { share: 20%, at_least: 10 } }'),
+    suspend: customerMapping('suspend', 'class: command\nundo: none\ninitial_load: publish'),
   },
   project: approvalsOf([erin, dana]),
 };

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { groupByCause, refusedRows, repairQuarantine } from '../../src/ops/quarantine.ts';
 import { findRun, recentRuns } from '../../src/ops/runs.ts';
 import { headrace, type Said } from '../cli/in-process.ts';
+import { CUSTOMERS_MODEL } from './customers.ts';
 import { settledOffsets } from './fold-oracle.ts';
 import { World, type WorldFiles } from './world.ts';
 
@@ -11,14 +12,7 @@ afterEach(() => world?.close());
 
 const FILES: WorldFiles = {
   models: {
-    customers: `
-model: customers
-warehouse: main
-table: customers
-key: [id]
-cursor: { column: updated_at, lookback: 1s, nulls: never }
-deletes: { missing_rows: true }
-`,
+    customers: CUSTOMERS_MODEL,
   },
   mappings: {
     customer: `

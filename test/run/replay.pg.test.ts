@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { headrace, type Said } from '../cli/in-process.ts';
 import { kafkaClassPath, kafkaFiles } from '../systems/kafka-jars.ts';
+import { CUSTOMERS_MODEL, customerMapping } from './customers.ts';
 import { approvalsOf, person, signing } from './people.ts';
 import { World, type WorldFiles } from './world.ts';
 
@@ -14,35 +15,13 @@ const run = promisify(execFile);
 
 const [erin, dana, mallory] = [person('erin'), person('dana'), person('mallory')];
 
-const MAPPING = (name: string, rest: string) => `
-mapping: ${name}
-fact: ${name}
-version: "1.0"
-model: customers
-topic: PREFIX.${name}
-owner: team@example.com
-semantics: A fact of a customer.
-key: [id]
-data_subject: id
-occurred_at: { from: updated_at }
-fields: { id: { from: id, type: string }, tier: { from: tier, type: string } }
-${rest}
-`;
-
 const FILES: WorldFiles = {
   models: {
-    customers: `
-model: customers
-warehouse: main
-table: customers
-key: [id]
-cursor: { column: updated_at, lookback: 1s, nulls: never }
-deletes: { missing_rows: true }
-`,
+    customers: CUSTOMERS_MODEL,
   },
   mappings: {
-    customer: MAPPING('customer', 'class: profile'),
-    suspend: MAPPING('suspend', 'class: command\nundo: none\ninitial_load: publish'),
+    customer: customerMapping('customer', 'class: profile'),
+    suspend: customerMapping('suspend', 'class: command\nundo: none\ninitial_load: publish'),
   },
   project: `${approvalsOf([erin, dana])}consumers:\n  PREFIX-idempotent: { idempotent: true }\n`,
 };

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, inject, test } from 'vitest';
 import { planUndo } from '../../src/ops/undo.ts';
 import { release, undo } from '../../src/run/undo.ts';
 import { headrace, type Said } from '../cli/in-process.ts';
+import { CUSTOMERS_MODEL } from './customers.ts';
 import { approvalsOf, person, signing } from './people.ts';
 import { World, type WorldFiles } from './world.ts';
 
@@ -17,14 +18,7 @@ const [erin, dana] = [person('erin'), person('dana')];
 
 const files = (rest: string, project = ''): WorldFiles => ({
   models: {
-    customers: `
-model: customers
-warehouse: main
-table: customers
-key: [id]
-cursor: { column: updated_at, lookback: 1s, nulls: never }
-deletes: { missing_rows: true }
-`,
+    customers: CUSTOMERS_MODEL,
   },
   mappings: {
     customer: `

@@ -2,11 +2,13 @@ import { EXIT, HeadraceError } from '../../core/errors.ts';
 import { createJob } from '../../ops/create-job.ts';
 import { exitCodeOfAll, inRunOrder, type MappingOutcome, outcomeOf } from '../../ops/run-mappings.ts';
 import { findRun, type RunEntry, recentRuns } from '../../ops/runs.ts';
+import { recordedText } from '../backfill-text.ts';
 import type { CommandContext, CommandResult } from '../context.ts';
 import { describeError, printError } from '../error-text.ts';
 import { requireProject, selectMappings } from '../load.ts';
 import { formatCount, formatDuration, formatInstant } from '../numbers.ts';
 import type { Output } from '../output.ts';
+import { guardMark } from '../plan-text.ts';
 import { quietSettings } from '../quiet.ts';
 import { formatTable } from '../table.ts';
 
@@ -71,7 +73,8 @@ function runsTable(runs: readonly RunEntry[], { bold, dim, red, yellow }: Output
   );
 }
 
-function runText(run: RunEntry, { bold, dim, green, red, yellow }: Output['colors']): string {
+function runText(run: RunEntry, colors: Output['colors']): string {
+  const { bold, dim, red } = colors;
   const counts = (of: Readonly<Record<string, number>>) =>
     Object.entries(of)
       .map(([kind, count]) => `${kind} ${formatCount(count)}`)
@@ -87,11 +90,11 @@ function runText(run: RunEntry, { bold, dim, green, red, yellow }: Output['color
     ['changes', Object.keys(run.counts).length === 0 ? 'none' : `${counts(run.counts)}, in ${formatCount(run.chunks)} transactions`],
     ['published', `${formatCount(run.published)} facts and deletions, under contract ${run.contractVersion}`],
     ['watermark', `${run.watermark.from ?? 'none'} → ${run.watermark.to ?? 'none'}`],
-    ...run.guards.map(({ guard, exceeded, allowed, message }) => {
-      const mark = !exceeded ? green('✔') : allowed ? yellow('!') : red('✖');
-      return [`guard ${guard}`, `${mark} ${message}${allowed ? ' – allowed' : ''}`] as const;
+    ...run.guards.map((verdict) => {
+      const { guard, allowed, message } = verdict;
+      return [`guard ${guard}`, `${guardMark(verdict, colors)} ${message}${allowed ? ' – allowed' : ''}`] as const;
     }),
-    ...(run.backfill == null ? [] : [['backfill', backfillText(run.backfill)] as const]),
+    ...(run.backfill == null ? [] : [['backfill', recordedText(run.backfill)] as const]),
     ...(run.allowed.length === 0 ? [] : [['allowed', run.allowed.join(', ')] as const]),
     ...(run.rollback == null ? [] : [['rolled back', `${run.rollback.from} → ${run.rollback.to}, by ${byText(run.rollback)}`] as const]),
     ...(run.repair == null ? [] : [['by', byText(run.repair)] as const]),
@@ -104,13 +107,6 @@ function runText(run: RunEntry, { bold, dim, green, red, yellow }: Output['color
     ],
     rows,
   );
-}
-
-function backfillText({ slices, rows, total, repeated, left }: NonNullable<RunEntry['backfill']>): string {
-  const parts = [`${formatCount(rows)} of ${formatCount(total)} rows in ${formatCount(slices)} slices`];
-  if (repeated > 0) parts.push(`${formatCount(repeated)} unchanged facts published again`);
-  if (left > 0) parts.push(`${formatCount(left)} left as they are (deleted, held or erased)`);
-  return parts.join(' · ');
 }
 
 function byText({ user, host, reason }: { readonly user: string; readonly host: string; readonly reason: string | null }): string {

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Project } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
-import { writeWhole } from '../write-whole.ts';
+import { unusableFolder, writeWhole } from '../write-whole.ts';
 import { checkPlan, policyOf, refusal, withApproval } from './authorize.ts';
 import { readPlan, type Signature, type SignedPlan } from './plan-file.ts';
 
@@ -88,10 +88,6 @@ function inFolder<T>(project: Project, act: () => readonly T[]): readonly T[] {
   } catch (error) {
     if (error instanceof HeadraceError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    const folder = folderOf(project);
-    throw new HeadraceError('LOCAL_COPY_FAILED', `The folder ${folder} cannot be used: ${(error as Error).message}`, {
-      suggestion: 'Check `snapshot.path` in headrace.yml and the permissions. It holds the plans that wait for an approval.',
-      cause: error,
-    });
+    throw unusableFolder(folderOf(project), 'It holds the plans that wait for an approval.', error);
   }
 }

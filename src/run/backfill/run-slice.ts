@@ -7,6 +7,7 @@ import type { LedgerRecord, LedgerSummary } from '../chunk-records.ts';
 import { noCounts } from '../comparison/counts.ts';
 import { type GuardVerdict, judge, stopIfExceeded } from '../guards.ts';
 import { asRun, type Job } from '../job.ts';
+import { summaryOf } from '../outcome.ts';
 import { chunksOf, publishOne } from '../publish-changes.ts';
 import { writerParts } from '../writer-parts.ts';
 import { inBackfill, type OpenBackfill } from './open-backfill.ts';
@@ -68,7 +69,7 @@ async function executeSlice(job: Job, slice: SliceOrder): Promise<SliceResult> {
         last: true,
         late: found?.counts.late ?? 0,
         backfill: after,
-        summary: summaryOf(after, guards),
+        summary: sliceSummary(after, guards),
       });
     } finally {
       changes.close();
@@ -83,7 +84,7 @@ export async function cancelBackfill(job: Job, by: SliceOrder['by']): Promise<To
     const state = requireUnfinished(job, open.control.backfill);
     await open.writer.use(partsOf(job, open, state, by));
     const after = { ...state, end: 'cancelled' as const };
-    await publishOne(job, open.writer, [], { ...unmoved(open.view), last: true, backfill: after, summary: summaryOf(after, []) });
+    await publishOne(job, open.writer, [], { ...unmoved(open.view), last: true, backfill: after, summary: sliceSummary(after, []) });
     return told(after);
   });
 }
@@ -164,11 +165,10 @@ function inOrder({ mapping, folder }: Job, changes: ChangeSet): ChangeSet {
   return ordered;
 }
 
-function summaryOf({ counts, slices, total, end }: BackfillState, guards: readonly GuardVerdict[]): LedgerSummary {
-  const { rows, unchanged, absent, rejected, late, repeated } = counts;
+function sliceSummary({ counts, slices, total, end }: BackfillState, guards: readonly GuardVerdict[]): LedgerSummary {
+  const { rows, repeated } = counts;
   return {
-    read: { rows, unchanged, absent, rejected, late },
+    ...summaryOf(counts, guards),
     backfill: { slices, rows, total, published: publishedOf(counts), repeated, left: leftOf(counts), end: end ?? null },
-    guards: guards.map(({ guard, exceeded, allowed, message }) => ({ guard, exceeded, allowed, message })),
   };
 }

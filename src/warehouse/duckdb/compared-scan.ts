@@ -1,9 +1,10 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Column, ComparedRows, MarkedRow } from '../../core/row.ts';
+import { HashedRows, type RowHashes } from '../hashed-rows.ts';
 import { verdictOf } from '../verdicts.ts';
-import type { CompareTexts } from '../view-compare.ts';
+import { type CompareTexts, scanTotals } from '../view-compare.ts';
 import type { ComparedScan, ScanTotals } from '../warehouse.ts';
-import { ComparedPackedRows, type ReadRow } from './compared-rows.ts';
+import { PackedRows } from './rows.ts';
 import { blobsOf, chunksOf, type DuckDbScanState } from './scan.ts';
 import { viewError } from './view-engine.ts';
 
@@ -39,11 +40,13 @@ export class DuckDbComparedScan implements ComparedScan {
 
   async totals(): Promise<ScanTotals> {
     const { texts, layout } = this.#state;
-    const [[rows, highest, any] = []] = await this.#texts(texts.totals);
-    const known = { fact: 0, absent: 0, quarantined: 0 };
-    for (const [verdict, count] of await this.#texts(texts.known)) known[verdictOf(Number(verdict))] = Number(count);
-    const canonical = (text: string | null | undefined) => (text == null ? null : layout.decodeCursor(text));
-    return { rows: Number(rows), known, cursor: { highest: canonical(highest), any: canonical(any) } };
+    const [totals = []] = await this.#texts(texts.totals);
+    const known = await this.#texts(texts.known);
+    return scanTotals(
+      totals,
+      known.map(([verdict, rows]) => [verdict, rows]),
+      layout.decodeCursor,
+    );
   }
 
   async *missing(): AsyncIterable<readonly MarkedRow[]> {
@@ -63,20 +66,25 @@ export class DuckDbComparedScan implements ComparedScan {
 
   async *#rows(text: string): AsyncGenerator<ComparedRows, void, undefined> {
     const { layout } = this.#state;
-    let read: ReadRow[] = [];
+    let read: Uint8Array[] = [];
+    let hashes: RowHashes[] = [];
     let unmatched: MarkedRow[] = [];
     for await (const chunk of this.#chunks(text)) {
-      const [handles, hashes, rows] = await Promise.all([0, 1, 4].map((column) => blobsOf(chunk, column)));
+      const [handles, digests, rows] = await Promise.all([0, 1, 4].map((column) => blobsOf(chunk, column)));
       for (const [i, handle] of (handles ?? []).entries()) {
-        const [hash, row] = [hashes?.[i], rows?.[i]];
-        if (hash == null) unmatched.push(marked(handle, chunk, i, 2));
-        else read.push({ handle: bytesOf(handle), hash, row: bytesOf(row) });
+        const [hash, row] = [digests?.[i], rows?.[i]];
+        if (hash == null) {
+          unmatched.push(marked(handle, chunk, i, 2));
+          continue;
+        }
+        read.push(bytesOf(row));
+        hashes.push({ handle: bytesOf(handle), hash });
       }
       if (read.length + unmatched.length < BATCH_ROWS) continue;
-      yield new ComparedPackedRows(read, unmatched, layout);
-      [read, unmatched] = [[], []];
+      yield new HashedRows(new PackedRows(read, layout), hashes, unmatched);
+      [read, hashes, unmatched] = [[], [], []];
     }
-    if (read.length + unmatched.length > 0) yield new ComparedPackedRows(read, unmatched, layout);
+    if (read.length + unmatched.length > 0) yield new HashedRows(new PackedRows(read, layout), hashes, unmatched);
   }
 
   async *#chunks(text: string): AsyncGenerator<DuckDBDataChunk, void, undefined> {

@@ -1,5 +1,13 @@
 import type { DuckDBAppender, DuckDBValue } from '@duckdb/node-api';
-import { type Given, type ViewColumn, type ViewItem, type ViewSession, type ViewValue, WrittenMeanwhile } from '../view-engine.ts';
+import {
+  type Given,
+  inTransaction,
+  type ViewColumn,
+  type ViewItem,
+  type ViewSession,
+  type ViewValue,
+  WrittenMeanwhile,
+} from '../view-engine.ts';
 import type { DuckDbConnection } from './connection.ts';
 import { TYPES } from './view-file.ts';
 
@@ -20,17 +28,8 @@ export class DuckDbViewSession implements ViewSession {
     return result.rowsChanged;
   }
 
-  async transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.#run('begin transaction');
-    try {
-      const result = await work();
-      await this.#run('commit');
-      return result;
-    } catch (error) {
-      // After some errors DuckDB has rolled back by itself.
-      await this.#run('rollback').catch(() => undefined);
-      throw error;
-    }
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    return inTransaction((sql) => this.#run(sql), work);
   }
 
   async select(items: readonly ViewItem[], from: string, given?: Given): Promise<readonly (readonly ViewValue[])[]> {

@@ -1,22 +1,9 @@
 import { isTimeCursor } from '../cursor-bound.ts';
 import { cursorCondition, modelColumn, requestFromClause } from '../query.ts';
+import type { CompareTexts } from '../view-compare.ts';
 import type { ComparedScanRequest } from '../warehouse.ts';
 import { type PostgresColumn, selectItem } from './columns.ts';
 import { POSTGRES_DIALECT, quoteText } from './dialect.ts';
-
-/** The texts of a comparison in PostgreSQL. Pure: golden-tested. */
-export interface CompareTexts {
-  /** One line per row that is read: handle, hash, two fields that are empty, then the row as a scan has it. And per row of the view that none is equal to: handle, nothing, number, verdict. */
-  readonly rows: string;
-  /** Of all rows: `rows`, `highest` (cursor up to now) and `any_cursor`. */
-  readonly totals: string;
-  /** Of the view: `verdict`, `rows`. */
-  readonly known: string;
-  /** Rows of the view that the model does not have. */
-  readonly missing: string;
-  /** Some rows whose key stands more than once, in the form of `rows`. */
-  readonly repeated: string;
-}
 
 /** Fields of a line before the row's own. */
 export const LEADING_FIELDS = 4;
@@ -24,7 +11,7 @@ export const LEADING_FIELDS = 4;
 /**
  * A row's hash is the first half of sha256(record_send(row(salt, values…))): record_send writes how many values there are and, of each, its type, its length (−1 for NULL) and its
  * bytes in the type's binary form, so that different rows never give equal bytes. The salt in front is drawn at random and kept in Headrace's schema. Key columns stand
- * among the values: the hash alone tells that a row is as it was, without a look at its key.
+ * among the values: the hash alone tells that a row is as it was, without a look at its key. Pure: golden-tested.
  */
 export function compareTexts(
   request: ComparedScanRequest,

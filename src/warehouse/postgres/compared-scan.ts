@@ -1,8 +1,8 @@
 import type { Column, ComparedRows, MarkedRow } from '../../core/row.ts';
 import { verdictOf } from '../verdicts.ts';
+import { type CompareTexts, scanTotals } from '../view-compare.ts';
 import { droppedTables } from '../view-engine.ts';
 import type { ComparedScan, ScanTotals } from '../warehouse.ts';
-import type { CompareTexts } from './compare-text.ts';
 import { ComparedLines } from './compared-rows.ts';
 import { throwIfAborted } from './connection.ts';
 import { postgresError } from './errors.ts';
@@ -46,12 +46,12 @@ export class PostgresComparedScan extends OpenScan<ComparedScanState> implements
       const { client } = this.state.connection;
       const { texts, cursor } = this.state;
       const [totals] = (await client.query<TotalsRow>(texts.totals)).rows;
-      const known = { fact: 0, absent: 0, quarantined: 0 };
-      for (const { verdict, rows } of (await client.query<KnownTotals>(texts.known)).rows) known[verdictOf(verdict)] = Number(rows);
-      const decode = cursor === undefined ? () => null : fieldDecoder(cursor);
-      const canonical = (text: string | null | undefined) => (text == null ? null : decode(text));
-      const cursors = { highest: canonical(totals?.highest), any: canonical(totals?.any_cursor) };
-      return { rows: Number(totals?.rows), known, cursor: cursors };
+      const { rows: known } = await client.query<KnownTotals>(texts.known);
+      return scanTotals(
+        [totals?.rows, totals?.highest, totals?.any_cursor],
+        known.map(({ verdict, rows }) => [verdict, rows]),
+        cursor === undefined ? () => null : fieldDecoder(cursor),
+      );
     });
   }
 

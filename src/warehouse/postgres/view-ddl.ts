@@ -1,4 +1,5 @@
 import type { ViewPlace } from '../../core/view-tables.ts';
+import { ddlText as textOf } from '../view-ddl.ts';
 import type { QualifiedNames } from '../view-engine.ts';
 import { VIEW_LAYOUT, viewNames } from '../view-names.ts';
 import { POSTGRES_DIALECT, quoteText } from './dialect.ts';
@@ -56,10 +57,6 @@ export function grantTexts(places: readonly ViewPlace[], role: string): readonly
   ];
 }
 
-/** All of it, for a person who has the right to run it. */
 export function ddlText(places: readonly ViewPlace[], role: string): string {
-  const [first] = places;
-  if (first === undefined) return '';
-  const statements = [...schemaText(qualifiedNames(first)), ...places.flatMap(tableTexts), ...grantTexts(places, role)];
-  return statements.map((statement) => `${statement};\n`).join('');
+  return textOf(places, (place) => schemaText(qualifiedNames(place)), tableTexts, grantTexts(places, role));
 }

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import {
   type Given,
+  inTransaction,
   type ViewColumn,
   type ViewItem,
   type ViewSession,
@@ -36,13 +37,9 @@ export class PostgresViewSession implements ViewSession {
   }
 
   async transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.#client.query('begin');
     try {
-      const result = await work();
-      await this.#client.query('commit');
-      return result;
+      return await inTransaction((sql) => this.#client.query(sql), work);
     } catch (error) {
-      await this.#client.query('rollback').catch(() => undefined);
       // Both found that nothing was there.
       if ((error as { code?: unknown }).code === '23505') throw new WrittenMeanwhile();
       throw error;

@@ -1,7 +1,8 @@
 import type { RowStatement } from 'snowflake-sdk';
-import type { Column, ComparedRows, MarkedRow, RowValues } from '../../core/row.ts';
+import type { Column, ComparedRows, MarkedRow } from '../../core/row.ts';
+import { HashedRows } from '../hashed-rows.ts';
 import { verdictOf } from '../verdicts.ts';
-import { type CompareTexts, LEADING_TEXTS } from '../view-compare.ts';
+import { type CompareTexts, LEADING_TEXTS, scanTotals } from '../view-compare.ts';
 import { droppedTables } from '../view-engine.ts';
 import type { ComparedScan, ScanTotals } from '../warehouse.ts';
 import { type RowLayout, type TextRow, TextRows } from './rows.ts';
@@ -22,7 +23,7 @@ export class SnowflakeComparedScan implements ComparedScan {
   readonly estimatedRows: number | undefined;
   readonly #state: SnowflakeComparedScanState;
   readonly #missing: MarkedRow[] = [];
-  readonly #known = { fact: 0, absent: 0, quarantined: 0 };
+  readonly #known: TextRow[] = [];
   #totals: TextRow | undefined;
   #started = false;
 
@@ -38,7 +39,7 @@ export class SnowflakeComparedScan implements ComparedScan {
     if (this.#started) throw new Error('A scan is read once.');
     this.#started = true;
     for await (const lines of this.#lines(this.#state.texts.rows)) {
-      const batch = new ComparedTextRows(
+      const batch = comparedRows(
         lines.filter((line) => this.#isRow(line)),
         this.#state.layout,
       );
@@ -49,10 +50,11 @@ export class SnowflakeComparedScan implements ComparedScan {
 
   async totals(): Promise<ScanTotals> {
     if (this.#totals === undefined) throw new Error('the totals come with the last of the rows');
-    const [, rows, highest, any] = this.#totals;
-    const { decodeCursor } = this.#state.layout;
-    const canonical = (text: string | null | undefined) => (text == null ? null : decodeCursor(text));
-    return { rows: Number(rows), known: this.#known, cursor: { highest: canonical(highest), any: canonical(any) } };
+    return scanTotals(
+      this.#totals.slice(1),
+      this.#known.map(([, verdict, rows]) => [verdict, rows]),
+      this.#state.layout.decodeCursor,
+    );
   }
 
   async *missing(): AsyncIterable<readonly MarkedRow[]> {
@@ -60,7 +62,7 @@ export class SnowflakeComparedScan implements ComparedScan {
   }
 
   async *repeated(): AsyncGenerator<ComparedRows, void, undefined> {
-    for await (const lines of this.#lines(this.#state.texts.repeated)) yield new ComparedTextRows(lines, this.#state.layout);
+    for await (const lines of this.#lines(this.#state.texts.repeated)) yield comparedRows(lines, this.#state.layout);
   }
 
   async close(): Promise<void> {
@@ -69,9 +71,9 @@ export class SnowflakeComparedScan implements ComparedScan {
 
   /** Keeps what is no row. */
   #isRow(line: TextRow): boolean {
-    const [part, first, second] = line;
+    const [part] = line;
     if (part === 'totals') this.#totals = line;
-    else if (part === 'known') this.#known[verdictOf(Number(first))] = Number(second);
+    else if (part === 'known') this.#known.push(line);
     else if (part === 'missing') this.#missing.push(marked(line));
     return part === 'row';
   }
@@ -89,45 +91,11 @@ export class SnowflakeComparedScan implements ComparedScan {
 }
 
 /** Lines of `compareStatement` that are rows. */
-class ComparedTextRows implements ComparedRows {
-  readonly count: number;
-  readonly unmatched: readonly MarkedRow[];
-  readonly #lines: readonly TextRow[];
-  readonly #rows: TextRows;
-
-  constructor(lines: readonly TextRow[], layout: RowLayout) {
-    this.#lines = lines.filter(([, , hash]) => hash !== null);
-    this.unmatched = lines.filter(([, , hash]) => hash === null).map(marked);
-    this.count = this.#lines.length;
-    this.#rows = new TextRows(
-      this.#lines.map((line) => line.slice(LEADING_TEXTS)),
-      layout,
-    );
-  }
-
-  handle(row: number): Uint8Array {
-    return bytesOf(this.#lines[row]?.[1]);
-  }
-
-  raw(row: number): Uint8Array {
-    return bytesOf(this.#lines[row]?.[2]);
-  }
-
-  key(row: number): Uint8Array {
-    return this.#rows.key(row);
-  }
-
-  keyHasNull(row: number): boolean {
-    return this.#rows.keyHasNull(row);
-  }
-
-  cursor(row: number): string | null {
-    return this.#rows.cursor(row);
-  }
-
-  values(row: number): RowValues {
-    return this.#rows.values(row);
-  }
+function comparedRows(lines: readonly TextRow[], layout: RowLayout): HashedRows {
+  const read = lines.filter(([, , hash]) => hash !== null);
+  const rows = read.map((line) => line.slice(LEADING_TEXTS));
+  const hashes = read.map(([, handle, hash]) => ({ handle: bytesOf(handle), hash: bytesOf(hash) }));
+  return new HashedRows(new TextRows(rows, layout), hashes, lines.filter(([, , hash]) => hash === null).map(marked));
 }
 
 function marked([, handle, , ordinal, verdict]: TextRow): MarkedRow {

@@ -1,4 +1,12 @@
-import type { Given, ViewColumn, ViewItem, ViewSession, ViewType, ViewValue } from '../view-engine.ts';
+import {
+  type Given,
+  inTransaction,
+  type ViewColumn,
+  type ViewItem,
+  type ViewSession,
+  type ViewType,
+  type ViewValue,
+} from '../view-engine.ts';
 import type { SnowflakeConnection } from './connection.ts';
 import { TYPES } from './view-ddl.ts';
 
@@ -28,17 +36,8 @@ export class SnowflakeViewSession implements ViewSession {
     return Number.isNaN(changed) ? 0 : changed;
   }
 
-  async transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.change('begin transaction');
-    try {
-      const result = await work();
-      await this.change('commit');
-      return result;
-    } catch (error) {
-      // A session that is gone takes its transaction with it.
-      await this.change('rollback').catch(() => undefined);
-      throw error;
-    }
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    return inTransaction((sql) => this.change(sql), work);
   }
 
   async select(items: readonly ViewItem[], from: string, given?: Given): Promise<readonly (readonly ViewValue[])[]> {

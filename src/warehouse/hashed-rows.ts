@@ -1,28 +1,23 @@
-import type { ComparedRows, MarkedRow, RowValues } from '../../core/row.ts';
-import { PackedRows, type RowLayout } from './rows.ts';
+import type { ComparedRows, MarkedRow, RowBatch, RowValues } from '../core/row.ts';
 
-/** A row that was read: its handle, its hash, and the row proper. */
-export interface ReadRow {
+/** Of a row that was read: by what the view knows it, and its digest. */
+export interface RowHashes {
   readonly handle: Uint8Array;
   readonly hash: Uint8Array;
-  readonly row: Uint8Array;
 }
 
-/** Rows of a comparison. */
-export class ComparedPackedRows implements ComparedRows {
+/** Rows of a comparison: those of a batch, and what the warehouse has computed of each. */
+export class HashedRows implements ComparedRows {
   readonly count: number;
   readonly unmatched: readonly MarkedRow[];
-  readonly #read: readonly ReadRow[];
-  readonly #rows: PackedRows;
+  readonly #rows: RowBatch;
+  readonly #hashes: readonly RowHashes[];
 
-  constructor(read: readonly ReadRow[], unmatched: readonly MarkedRow[], layout: RowLayout) {
-    this.count = read.length;
+  constructor(rows: RowBatch, hashes: readonly RowHashes[], unmatched: readonly MarkedRow[]) {
+    this.count = rows.count;
     this.unmatched = unmatched;
-    this.#read = read;
-    this.#rows = new PackedRows(
-      read.map(({ row }) => row),
-      layout,
-    );
+    this.#rows = rows;
+    this.#hashes = hashes;
   }
 
   handle(row: number): Uint8Array {
@@ -49,8 +44,8 @@ export class ComparedPackedRows implements ComparedRows {
     return this.#rows.values(row);
   }
 
-  #at(row: number): ReadRow {
-    const found = this.#read[row];
+  #at(row: number): RowHashes {
+    const found = this.#hashes[row];
     if (found === undefined) throw new RangeError(`row ${row} of ${this.count}`);
     return found;
   }
