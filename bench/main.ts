@@ -5,11 +5,13 @@ import path from 'node:path';
 import process from 'node:process';
 import { startKafka } from '../test/systems/kafka.ts';
 import { startPostgres } from '../test/systems/postgres.ts';
-import { Bench, type ViewFigures, writeJson } from './bench.ts';
+import { Bench, writeJson } from './bench.ts';
 import type { Comparison } from './figures.ts';
 import { type BenchOptions, type MeasureName, parseOptions, USAGE } from './options.ts';
-import { comparisonLines, type MemoryFigures, memoryLines, viewLines } from './report.ts';
+import { comparisonLines, type MemoryFigures, memoryLines, placeLines, viewLines } from './report.ts';
+import { Runner } from './runner.ts';
 import { Table } from './table.ts';
+import { ViewBench, type ViewFigures } from './views.ts';
 
 const started = performance.now();
 
@@ -37,21 +39,22 @@ async function main(options: BenchOptions): Promise<void> {
   }
 }
 
-async function measure(options: BenchOptions, systems: Systems): Promise<void> {
-  const table = await filled(options, systems, options.rows);
+async function measure(options: BenchOptions, servers: Servers): Promise<void> {
+  const table = await filled(options, servers, options.rows);
   try {
-    await measureTable(options, systems, table);
+    await measureTable(options, servers, table);
   } finally {
     // Before PostgreSQL ends: a connection that it breaks would hide what went wrong.
     await table.close();
   }
 }
 
-async function measureTable(options: BenchOptions, systems: Systems, table: Table): Promise<void> {
-  const bench = new Bench(options, { ...systems, table }, say);
+async function measureTable(options: BenchOptions, servers: Servers, table: Table): Promise<void> {
+  const runner = new Runner(options, servers.brokers, say);
+  const bench = new Bench(options, { ...servers, runner, table }, say);
+  const views = new ViewBench(options.rounds, table, runner, servers.folder, say);
   const postgresVersion = await table.version();
   const comparisons: Comparison[] = [];
-  const memory: MemoryFigures[] = [];
   let psqlSeconds: number | undefined;
   let view: ViewFigures | undefined;
   const has = (name: MeasureName) => options.only.has(name);
@@ -67,36 +70,55 @@ async function measureTable(options: BenchOptions, systems: Systems, table: Tabl
     await project.remove();
   }
   if (has('view')) {
-    view = await bench.view();
+    view = await views.view();
     comparisons.push(view.comparison);
   }
-  if (options.tenMillion) memory.push({ rows: options.rows, ...(await bench.memory()) });
-  if (options.tenMillion) {
-    const large = await filled(options, systems, options.rows * 10);
-    try {
-      memory.push({ rows: large.rows, ...(await new Bench(options, { ...systems, table: large }, say).memory()) });
-    } finally {
-      await large.close();
-    }
-  }
+  const places = has('places') ? await views.places() : [];
+  const memory = options.tenMillion ? await measureMemory(options, servers, runner, table) : [];
 
   const machine = `${os.cpus().length} cores (${os.cpus()[0]?.model}), Node ${process.versions.node}, PostgreSQL ${postgresVersion}`;
   console.log(`\n${options.rows.toLocaleString('en')} rows of 10 columns, 8 of them read; ${machine}. Medians, measured in turns.\n`);
   if (comparisons.length > 0) console.log(comparisonLines(comparisons).join('\n'));
   if (view !== undefined) console.log(viewLines(view).join('\n'));
+  if (places.length > 0) console.log(placeLines(places).join('\n'));
   if (psqlSeconds !== undefined) console.log(`\nFor reference: psql's \\copy of the same columns took ${psqlSeconds.toFixed(2)} s.`);
   if (memory.length > 0) console.log(`\n${memoryLines(memory).join('\n')}`);
   if (options.jsonFile !== undefined) {
-    writeJson(options.jsonFile, { options: { ...options, only: [...options.only] }, machine, psqlSeconds, comparisons, view, memory });
+    writeJson(options.jsonFile, {
+      options: { ...options, only: [...options.only] },
+      machine,
+      psqlSeconds,
+      comparisons,
+      view,
+      places,
+      memory,
+    });
   }
 }
 
-function filled(options: BenchOptions, systems: Systems, rows: number): Promise<Table> {
-  say(`filling the table: ${rows.toLocaleString('en')} rows …`);
-  return Table.create(systems.postgresUrl, rows, options.randomKeys);
+/** At the table's size and at ten times that. */
+async function measureMemory(options: BenchOptions, servers: Servers, runner: Runner, table: Table): Promise<readonly MemoryFigures[]> {
+  const view = options.only.has('view') ? 'warehouse' : 'local';
+  const of = async (measured: Table): Promise<MemoryFigures> => ({
+    view,
+    rows: measured.rows,
+    ...(await new Bench(options, { ...servers, runner, table: measured }, say).memory(view)),
+  });
+  const small = await of(table);
+  const large = await filled(options, servers, options.rows * 10);
+  try {
+    return [small, await of(large)];
+  } finally {
+    await large.close();
+  }
 }
 
-interface Systems {
+function filled(options: BenchOptions, servers: Servers, rows: number): Promise<Table> {
+  say(`filling the table: ${rows.toLocaleString('en')} rows …`);
+  return Table.create(servers.postgresUrl, rows, options.randomKeys);
+}
+
+interface Servers {
   readonly postgresUrl: string;
   readonly brokers: string;
   readonly folder: string;

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const MEASURES = ['compare', 'nothing', 'load', 'incremental', 'view'] as const;
+export const MEASURES = ['compare', 'nothing', 'load', 'incremental', 'view', 'places'] as const;
 export type MeasureName = (typeof MEASURES)[number];
 
 export interface BenchOptions {
@@ -24,8 +24,8 @@ export const USAGE = `Usage: npm run bench -- [options]
 
   --rows N          rows of the table (default 1000000)
   --rounds N        how often each side is measured, in turns (default 3)
-  --only NAMES      some of ${MEASURES.join(',')}
-  --ten-million     also measure the memory at ten times as many rows (takes several minutes)
+  --only NAMES      some of ${MEASURES.join(',')} (default: all but places)
+  --ten-million     also measure the memory at ten times as many rows (takes long; with --only view, that of a view in the warehouse)
   --random-keys     keys in no order instead of ascending ones
   --json FILE       write all raw figures there
   --main FILE       another build's main.js to measure (default dist/main.js)
@@ -39,7 +39,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     options: {
       rows: { type: 'string', default: '1000000' },
       rounds: { type: 'string', default: '3' },
-      only: { type: 'string', default: MEASURES.join(',') },
+      only: { type: 'string', default: MEASURES.filter((name) => name !== 'places').join(',') },
       'ten-million': { type: 'boolean', default: false },
       'random-keys': { type: 'boolean', default: false },
       json: { type: 'string' },

@@ -54,6 +54,14 @@ export interface BenchProject {
   remove(): Promise<void>;
 }
 
+/** Where the rows are, as headrace.yml has it. */
+export interface Source {
+  readonly rows: number;
+  /** The warehouse's block, with variables of `env`. */
+  readonly warehouse: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
 export interface ProjectOptions {
   readonly view?: 'local' | 'warehouse';
   /** The model has none: every run compares everything. */
@@ -62,7 +70,7 @@ export interface ProjectOptions {
 
 export async function createProject(
   name: string,
-  postgresUrl: string,
+  source: Source,
   brokers: string,
   { view = 'local', withoutCursor }: ProjectOptions = {},
 ): Promise<BenchProject> {
@@ -76,13 +84,13 @@ export async function createProject(
     'headrace.yml',
     `project: ${name}
 environment: dev
-warehouses: { main: { type: postgres, url: "\${BENCH_POSTGRES}", statement_timeout: 6h } }
+warehouses: { main: ${source.warehouse} }
 kafka: { brokers: "\${BENCH_BROKERS}" }
 topics: { partitions: ${PARTITIONS} }
 snapshot: { path: .headrace, view: ${view} }
 `,
   );
-  const env = { ...process.env, BENCH_POSTGRES: postgresUrl, BENCH_BROKERS: brokers };
+  const env = { ...process.env, ...source.env, BENCH_BROKERS: brokers };
   const { project, problems } = await loadProject(root, env);
   const mapping = project?.mappings.get('customer');
   if (project === undefined || mapping === undefined) throw new Error(problems.map(formatProblem).join('\n'));

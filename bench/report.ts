@@ -1,6 +1,6 @@
-import type { ViewFigures } from './bench.ts';
 import type { Measured } from './child.ts';
 import { type Comparison, median, type Side } from './figures.ts';
+import type { PlaceFigures, ViewFigures } from './views.ts';
 
 export function comparisonLines(comparisons: readonly Comparison[]): string[] {
   const rows = comparisons.flatMap((comparison) => {
@@ -47,7 +47,24 @@ export function viewLines({ comparison, local, bytes, countedSeconds }: ViewFigu
   ];
 }
 
+/** Full comparisons, one row in a thousand changed: which view is the quicker where. */
+export function placeLines(figures: readonly PlaceFigures[]): string[] {
+  const seconds = (runs: readonly Measured[]): string => {
+    const all = runs.map((run) => run.seconds);
+    return `${median(all).toFixed(1)} (${Math.min(...all).toFixed(1)}–${Math.max(...all).toFixed(1)})`;
+  };
+  const rows = figures.map(({ engine, network, warehouse, local }) => [
+    engine,
+    network,
+    seconds(warehouse),
+    seconds(local),
+    (median(local.map((run) => run.seconds)) / median(warehouse.map((run) => run.seconds))).toFixed(2),
+  ]);
+  return table(['', 'network', 'warehouse s', 'local s', 'local ÷ warehouse'], rows);
+}
+
 export interface MemoryFigures {
+  readonly view: 'local' | 'warehouse';
   readonly rows: number;
   readonly load: Measured;
   readonly compare: Measured;
@@ -59,7 +76,7 @@ export function memoryLines(figures: readonly MemoryFigures[]): string[] {
     small === undefined || large === undefined ? '' : (large[name].peakHeapBytes / small[name].peakHeapBytes).toFixed(2);
   const rows = (['load', 'compare'] as const).flatMap((name) =>
     figures.map((figure, i) => [
-      name === 'load' ? 'initial load' : 'full comparison',
+      `${name === 'load' ? 'initial load' : 'full comparison'}${figure.view === 'warehouse' ? ', view in the warehouse' : ''}`,
       figure.rows.toLocaleString('en'),
       figure[name].seconds.toFixed(1),
       megabytes(figure[name].peakRssBytes),

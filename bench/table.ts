@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Source } from './project.ts';
 
 /** The columns that the mapping reads, in the order in which a scan asks for them: the key first, then by field. */
 export const COLUMNS_READ = ['customer_id', 'account_id', 'plan', 'seats', 'mrr', 'is_active', 'started_at', 'updated_at'] as const;
@@ -7,13 +8,24 @@ const TABLE = 'customers';
 /** Long ago, so that no lookback reaches from one change to the one before. */
 const FIRST_CHANGE = "timestamptz '2026-01-01 00:00:00+00'";
 
+/** What the bench changes, and then lets Headrace find. */
+export interface ChangingSource extends Source {
+  /** Changes one row in a thousand, each time others: most are updated, one in ten is deleted, and as many are new. Returns how many. No column tells what changed. */
+  changeOnePerMille(): Promise<number>;
+  /** Neither side of a comparison should pay for the cleaning after the other. */
+  settle(): Promise<void>;
+}
+
 /** The table of the bench: ten columns, eight of which the mapping reads, ascending in time, with an index on the cursor. */
-export class Table {
+export class Table implements ChangingSource {
   readonly rows: number;
+  readonly warehouse = `{ type: postgres, url: "\${BENCH_POSTGRES}", statement_timeout: 6h }`;
+  readonly url: string;
   readonly #client: pg.Client;
   #changes = 0;
 
-  private constructor(client: pg.Client, rows: number) {
+  private constructor(url: string, client: pg.Client, rows: number) {
+    this.url = url;
     this.#client = client;
     this.rows = rows;
   }
@@ -38,7 +50,11 @@ export class Table {
       from generate_series(1, ${rows}) i`);
     await client.query(`create index on ${TABLE} (updated_at)`);
     await client.query(`vacuum (analyze) ${TABLE}`);
-    return new Table(client, rows);
+    return new Table(url, client, rows);
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return { BENCH_POSTGRES: this.url };
   }
 
   /** Changes every hundredth row, each time others, as an application would: a value, and the time of the change. Returns a condition that finds them. */
@@ -51,7 +67,6 @@ export class Table {
     return { count: rowCount ?? 0, condition: `updated_at >= ${at}` };
   }
 
-  /** Changes one row in a thousand, each time others: most are updated, one in ten is deleted, and as many are new. Returns how many. No column tells what changed. */
   async changeOnePerMille(): Promise<number> {
     const part = this.#changes++ % 1_000;
     const chosen = `account_id % 1000 = ${part}`;
@@ -71,7 +86,6 @@ export class Table {
     return TABLE;
   }
 
-  /** Once the tables of a run are at rest: neither side should pay for the cleaning after the other. */
   async settle(): Promise<void> {
     await this.#client.query(`vacuum ${TABLE}`);
     await this.#client.query('checkpoint');
