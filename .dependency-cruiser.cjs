@@ -149,7 +149,8 @@ module.exports = {
       comment: 'what is shipped imports nothing from tests, scripts, bench or demo',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['local'], pathNot: '^src/' },
+      // The version.
+      to: { dependencyTypes: ['local'], pathNot: '^(src/|package\\.json$)' },
     },
     {
       name: 'no-dev-dependency',

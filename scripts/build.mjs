@@ -2,14 +2,15 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { BUILT_MARK } from './after-build.mjs';
-import { ROOT, run, SUCCESS, tool } from './process.mjs';
+import { ROOT, run, SUCCESS } from './process.mjs';
 
-const INPUTS = ['src', 'schemas', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/after-build.mjs'];
+/** Its time is the time of the last complete build. */
+const BUILT_MARK = 'dist/.built';
+const INPUTS = ['src', 'schemas', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs'];
 
-export async function build() {
-  const compiled = await run(...tool('tsc', '-p', 'tsconfig.build.json'));
-  return compiled.code === 0 ? run(process.execPath, ['scripts/after-build.mjs']) : compiled;
+/** In a process of its own: what it is made with may just have been installed. */
+export function build() {
+  return run(process.execPath, ['scripts/bundle.mjs', BUILT_MARK]);
 }
 
 export async function ensureBuilt() {

@@ -51,10 +51,10 @@ export class KafkaConnection {
 
   /** Loads kafkajs and prepares a client; nothing is connected yet. */
   static async prepare(config: KafkaConfig, log: KafkaLog = () => {}): Promise<KafkaConnection> {
-    const { Kafka, logLevel } = await import('kafkajs');
+    const { default: kafkajs } = await import('kafkajs');
     return new KafkaConnection(
       (socketFactory, onLog) =>
-        new Kafka({
+        new kafkajs.Kafka({
           brokers: [...config.brokers],
           clientId: config.clientId,
           connectionTimeout: Math.max(1000, connectBudgetMs(config) / SHARE_OF_ONE_BROKER),
@@ -64,7 +64,7 @@ export class KafkaConnection {
           ssl: tlsOptions(config.tls),
           ...(config.sasl === undefined ? {} : { sasl: saslOptions(config.sasl) }),
           socketFactory,
-          logLevel: logLevel.DEBUG,
+          logLevel: kafkajs.logLevel.DEBUG,
           logCreator: () => (entry) => {
             const { message, ...fields } = entry.log;
             onLog(message, { namespace: entry.namespace, ...fields });

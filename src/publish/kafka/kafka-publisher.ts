@@ -33,7 +33,7 @@ export class KafkaPublisherFactory implements PublisherFactory {
   }
 
   async open(options: PublisherOptions): Promise<Publisher> {
-    const { Partitioners } = await import('kafkajs');
+    const { default: kafkajs } = await import('kafkajs');
     const connection = await KafkaConnection.prepare(this.#config, this.#settings.log);
     // Not `idempotent`: what it adds is a producer id for sends outside of transactions, and a grant (IdempotentWrite) for it. Sends inside a
     // transaction are idempotent in any case.
@@ -42,7 +42,7 @@ export class KafkaPublisherFactory implements PublisherFactory {
       transactionTimeout: options.transactionTimeoutMs,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       // The short first wait is for CONCURRENT_TRANSACTIONS, the answer for some milliseconds after a commit.
       retry: { initialRetryTime: 20, multiplier: 1.5, maxRetryTime: 1000, retries: Number.MAX_SAFE_INTEGER },
     });
