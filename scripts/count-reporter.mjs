@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 
-/** A vitest reporter that counts tests, names those that failed, and writes both to the file that HEADRACE_TEST_COUNTS names. */
+/** A vitest reporter that counts tests, names those that failed and the files that took longest, and writes all of it to the file that HEADRACE_TEST_COUNTS names. */
 // biome-ignore lint/style/noDefaultExport: vitest loads a reporter by its default export
 export default class CountReporter {
   /**
@@ -26,8 +26,17 @@ export default class CountReporter {
       }
     }
     const file = process.env.HEADRACE_TEST_COUNTS;
-    if (file !== undefined) writeFileSync(file, JSON.stringify({ counts, failures }));
+    if (file !== undefined) writeFileSync(file, JSON.stringify({ counts, failures, slowest: slowest(modules) }));
   }
+}
+
+/** What to look at first when the tests take too long. */
+function slowest(modules) {
+  return modules
+    .map((module) => ({ file: module.relativeModuleId, seconds: Math.round(module.diagnostic().duration / 1000) }))
+    .filter(({ seconds }) => seconds >= 30)
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 12);
 }
 
 /** One line: the place, and how its first error begins. */

@@ -32,7 +32,8 @@ export async function countTests(args) {
     const report = readReport(file);
     // An ending without counts, or a failure that no test shows (a service that did not start): it counts as one failure.
     if (report === undefined) return { ending: ending.code === 0 ? FAILURE : ending, counts: NOT_RUN };
-    const { counts, failures } = report;
+    const { counts, failures, slowest } = report;
+    if (slowest.length > 0) console.log(`slowest: ${slowest.map(({ file, seconds }) => `${file} ${seconds} s`).join(', ')}`);
     for (const failure of failures) console.log(`FAILED ${failure}`);
     return { ending, counts: ending.code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts };
   } finally {
