@@ -3,7 +3,7 @@ import process from 'node:process';
 import { runTests } from './tests.mjs';
 
 /**
- * What each warehouse needs: names of environment variables; of each list in `oneOf`, one is enough. test/warehouse/<warehouse>/conformance.live.test.ts reads them.
+ * What each warehouse needs: names of environment variables; of each list in `oneOf`, one is enough. test/warehouse/<warehouse>/live.ts reads them.
  * @type {Record<string, { required: string[], oneOf: string[][], optional: string[] }>}
  */
 export const LIVE = {

@@ -41,8 +41,7 @@ export async function compileModel(
   const compiled = await compileSource({ ...written, warehouse }, document, root, project, nowMs, report);
   const relation = compiled?.relation;
   checkModel(written, document, project?.warehouseNames, report);
-  if (written.change_feed !== undefined)
-    checkChangeFeed(written, relation, project?.warehouses.get(warehouse ?? '')?.type, document, report);
+  checkChangeFeed(written, relation, project?.warehouses.get(warehouse ?? '')?.type, document, report);
   const { key } = written;
   if (name === undefined || warehouse === undefined || key === undefined || relation === undefined)
     return { document, name, model: undefined };

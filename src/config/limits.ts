@@ -28,11 +28,14 @@ function modelLimits(model: Model): readonly string[] {
 function cursorLimits(model: Model, cursor: CursorConfig): readonly string[] {
   const limits: string[] = [];
   const none = 'ms' in cursor.lookback ? cursor.lookback.ms === 0 : cursor.lookback.count === 0;
-  const until =
+  const seen =
     model.fullComparison === undefined ? 'are not seen: no full_comparison is scheduled' : 'are not seen until the next full comparison';
+  const until = model.changeFeed === undefined ? seen : `${seen}, where the change feed could not be read`;
   if (none) limits.push(`There is no lookback: rows that are committed after a row with a higher ${cursor.column} was read ${until}.`);
   else limits.push(`Rows that appear more than ${lookbackText(cursor)} behind the highest ${cursor.column} ${until}.`);
   if (!model.appendOnly) limits.push(`Changes that leave ${cursor.column} as it is ${until}.`);
+  if (model.changeFeed === 'appends')
+    limits.push('Rows that are added and removed again before a run are published: the change feed shows what was added.');
   if (cursor.nulls === 'never') limits.push(`Rows whose ${cursor.column} is NULL are never read.`);
   return limits;
 }

@@ -62,9 +62,9 @@ export const modelSchemaWritten = z
       description: 'Rows are never changed or deleted: entries of the snapshot expire behind the lookback. For behavior mappings only.',
       default: false,
     }),
-    change_feed: choice(['changes']).optional().meta({
+    change_feed: choice(['changes', 'appends']).optional().meta({
       description:
-        'Between full comparisons, ask the warehouse which rows were committed since the last run (Snowflake: CHANGES), instead of reading by the cursor. Where it cannot tell, the cursor decides.',
+        'Between full comparisons, ask the warehouse which rows were committed since the last run, instead of reading by the cursor: changes (Snowflake, BigQuery: CHANGES), or of an append_only model appends (BigQuery: APPENDS). Where it cannot tell, the cursor decides.',
     }),
     full_comparison: cron().optional().meta({ description: 'Cron (five fields) of the runs that read the whole model.' }),
     schedule: schedule().optional().meta({ description: 'Cron (five fields), or how often (30s, 15m): the runs under `headrace serve`.' }),

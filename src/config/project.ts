@@ -271,8 +271,8 @@ export interface Model {
     readonly column?: string | undefined;
   };
   readonly appendOnly: boolean;
-  /** An incremental run asks the warehouse's own record of changes (Snowflake: CHANGES) in place of the cursor, where there is one. */
-  readonly changeFeed?: 'changes' | undefined;
+  /** An incremental run asks the warehouse's own record of changes in place of the cursor, where there is one. */
+  readonly changeFeed?: ChangeFeed | undefined;
   /** Of full comparisons beyond the initial load. */
   readonly fullComparison?: CronSchedule | undefined;
   /** Of the runs of its mappings under `headrace serve`, unless they have schedules of their own. */
@@ -282,6 +282,9 @@ export interface Model {
   /** Where a path of the model's document stands, as `cursor.column`. */
   locate(path: string): Location;
 }
+
+/** Rows that were added or changed (Snowflake and BigQuery: CHANGES), or only those that were added (BigQuery: APPENDS). */
+export type ChangeFeed = 'changes' | 'appends';
 
 /** What is read: a table (schema-qualified or not), or a query. */
 export type Relation = { readonly table: string } | { readonly sql: string };

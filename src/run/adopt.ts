@@ -125,6 +125,7 @@ function progressOf({ control, isKnown, plan }: Survey, mappingIsBaseline = plan
     horizon: control?.horizon ?? null,
     // Its offsets may be those of another topic.
     backfill: undefined,
+    changeFeed: undefined,
     late: 0,
   };
 }

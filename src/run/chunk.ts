@@ -18,6 +18,7 @@ export interface ChunkProgress {
   /** Of the control record from the first expiry, or the last chunk, on. */
   readonly horizon: Horizon | null;
   readonly backfill: ControlRecord['backfill'];
+  readonly changeFeed: ControlRecord['changeFeed'];
   /** Rows below the horizon, for the ledger. */
   readonly late: number;
   /** Of the run, for the ledger; on its last chunk. */
@@ -35,6 +36,7 @@ export function unmoved(view: SnapshotView): ChunkProgress {
     columns: control?.columns ?? null,
     horizon: control?.horizon ?? null,
     backfill: control?.backfill,
+    changeFeed: control?.changeFeed,
     late: 0,
   };
 }

@@ -1,7 +1,8 @@
-import type { Horizon } from '../snapshot/changelog.ts';
+import type { ControlRecord } from '../snapshot/changelog.ts';
 import type { Contract } from './contract.ts';
 import type { Job } from './job.ts';
-import { scanRequest } from './read-model.ts';
+import type { Reading } from './read-model.ts';
+import { scanRequest } from './scan-request.ts';
 
 /** What the warehouse reckons that it bills for reading the model, where it bills by what it reads. */
 export interface ReadingCost {
@@ -11,18 +12,23 @@ export interface ReadingCost {
   readonly incrementalBytes: number | null;
 }
 
-/** Asks the warehouse, which runs nothing for it. `watermark` is the one that the next run begins at. */
+/** Asks the warehouse, which runs nothing for it. The next run begins where this reading ends. */
 export async function readingCost(
   job: Job,
   contract: Contract,
-  watermark: string | null,
-  horizon: Horizon | null,
+  { reached: watermark, changeFeed }: Pick<Reading, 'reached' | 'changeFeed'>,
+  control: ControlRecord | null,
 ): Promise<ReadingCost | null> {
   const { warehouse, model, signal } = job;
   if (warehouse.estimate === undefined) return null;
-  const whole = scanRequest(job, contract, { kind: 'full comparison', reason: '', watermark: null }, horizon);
+  const whole = scanRequest(job, contract, { kind: 'full comparison', reason: '', watermark: null }, control ?? {});
   const { bytes: fullBytes } = await warehouse.estimate(whole, signal);
   if (model.cursor === undefined || watermark === null) return { fullBytes, incrementalBytes: null };
-  const part = scanRequest(job, contract, { kind: 'incremental', reason: '', watermark }, horizon);
+  const part = scanRequest(
+    job,
+    contract,
+    { kind: 'incremental', reason: '', watermark },
+    { horizon: control?.horizon ?? null, changeFeed },
+  );
   return { fullBytes, incrementalBytes: (await warehouse.estimate(part, signal)).bytes };
 }

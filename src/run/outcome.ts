@@ -16,8 +16,9 @@ export function judgeReading(job: Job, reading: Reading): readonly GuardVerdict[
 }
 
 /** Only a complete comparison may speak for the whole mapping: it has read everything. */
-export function progressAfter(job: Job, { scope, reached, horizon, comparison, startedAtMs }: Reading, before: ControlRecord | null) {
-  const common = { watermark: reached, horizon, backfill: before?.backfill, late: comparison.counts.late };
+export function progressAfter(job: Job, reading: Reading, before: ControlRecord | null) {
+  const { scope, reached, horizon, changeFeed, comparison, startedAtMs } = reading;
+  const common = { watermark: reached, horizon, changeFeed, backfill: before?.backfill, late: comparison.counts.late };
   if (scope.kind !== 'incremental') {
     return { ...common, digest: digestOfJob(job), fullComparisonAt: startedAtMs };
   }

@@ -95,7 +95,7 @@ export async function plan(job: Job): Promise<PlanResult> {
       live: comparison.confirmableBefore,
       watermark: view.state.control?.watermark ?? null,
       changeSet: reading.changes.digest ?? '',
-      cost: await readingCost(job, contract, reading.reached, view.state.control?.horizon ?? null),
+      cost: await readingCost(job, contract, reading, view.state.control),
       ...(await lookAtChanges(job, codec, reading.changes.drain(), (key) =>
         Buffer.from(origin.fingerprints.identity(key)).toString('hex').slice(0, 12),
       )),

@@ -1,12 +1,11 @@
-import type { Field } from '../config/project.ts';
 import type { FactCodec } from '../contract/codec.ts';
 import type { Change } from '../core/change.ts';
 import { HeadraceError } from '../core/errors.ts';
 import type { Column, RowBatch } from '../core/row.ts';
-import type { Horizon } from '../snapshot/changelog.ts';
+import type { ControlRecord, Horizon } from '../snapshot/changelog.ts';
 import { createRawFingerprints, type Fingerprints, HASHED_IN_WAREHOUSE, type RawFingerprints, rawSalt } from '../snapshot/fingerprints.ts';
 import type { RemoteView, SnapshotView } from '../snapshot/view.ts';
-import type { ComparedScan, ComparedScanRequest, Scan, ScanRequest, ScanSlice } from '../warehouse/warehouse.ts';
+import type { ComparedScan, ComparedScanRequest, Scan, ScanSlice } from '../warehouse/warehouse.ts';
 import { ChangeSet } from './change-set.ts';
 import type { FactTopic } from './check-topics.ts';
 import { compareInWarehouse } from './compare-in-warehouse.ts';
@@ -14,11 +13,12 @@ import { Comparison } from './comparison/comparison.ts';
 import type { BackfillRules } from './comparison/rules.ts';
 import { NeedsFullComparison } from './comparison/take-overs.ts';
 import type { Contract } from './contract.ts';
-import { checkHorizon, cursorAt, cursorPosition, expiriesBelow, nextHorizon } from './horizon.ts';
+import { checkHorizon, cursorPosition, expiriesBelow, nextHorizon } from './horizon.ts';
 import { type Job, timeOf } from './job.ts';
 import { keepRulesOf } from './make-change.ts';
 import { digestOfJob, publishedNow } from './publication.ts';
 import type { PublishedContract } from './published-contract.ts';
+import { cursorKind, scanRequest } from './scan-request.ts';
 import type { Scope } from './scope.ts';
 import { Watermark } from './watermark.ts';
 
@@ -55,6 +55,8 @@ export interface Reading {
   readonly startedAtMs: number;
   /** The warehouse's change feed said which rows to read. */
   readonly byChangeFeed?: boolean | undefined;
+  /** Since when the next run may ask the change feed; undefined where it could not be read. */
+  readonly changeFeed?: ControlRecord['changeFeed'];
 }
 
 /** Steps 5 to 7: extract, map, diff. */
@@ -117,7 +119,7 @@ async function readOnce(
   const { contract, onBatch, slice } = parts;
   const startedAtMs = job.clock();
   const changes = openChanges(job, parts);
-  const request = scanRequest(job, contract, scope, view.state.control?.horizon ?? null, slice);
+  const request = scanRequest(job, contract, scope, view.state.control ?? {}, slice);
   const scan = await job.spans.within('extract', { scope: scope.kind }, () => job.warehouse.openScan(request, job.signal));
   try {
     for (const note of scan.notes ?? []) warn(note);
@@ -139,8 +141,11 @@ async function readOnce(
       span.set({ ...comparison.counts });
     });
     const { horizon = null, watermark: from = null } = view.state.control ?? {};
-    const { byChangeFeed } = scan;
-    return { scope, comparison, changes, watermark, reached: reachedBy(scope, watermark, from), horizon, startedAtMs, byChangeFeed };
+    const reached = reachedBy(scope, watermark, from);
+    const { byChangeFeed, feedAtMs } = scan;
+    const { changeFeed: kind } = job.model;
+    const changeFeed = kind === undefined || feedAtMs === undefined ? undefined : { kind, atMs: feedAtMs };
+    return { scope, comparison, changes, watermark, reached, horizon, startedAtMs, byChangeFeed, changeFeed };
   } catch (error) {
     changes.close();
     throw error;
@@ -165,7 +170,7 @@ async function readRemote(
   const salt = await rawSalt(view.state.nonce, meaningOf(job, contract, contract.columns));
   const changedOnly = scope.kind === 'full comparison' && remote.comparedSalt === salt;
   const changes = openChanges(job, parts);
-  const request = scanRequest(job, contract, scope, null, slice);
+  const request = scanRequest(job, contract, scope, {}, slice);
   const remoteRequest = { ...request, changedOnly, salts: { raw: salt, key: remote.keySalt } };
   const scan = await job.spans.within('extract', { scope: scope.kind }, () => openRemoteScan(job, remoteRequest));
   try {
@@ -279,46 +284,6 @@ function startComparison(
   );
 }
 
-export function scanRequest(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null, slice?: ScanSlice): ScanRequest {
-  const { model, mapping } = job;
-  const { cursor } = model;
-  const { columns } = contract.mapper;
-  // A row whose cursor alone changed must be looked at: its entry may not expire before it.
-  const withCursor = model.appendOnly && cursor !== undefined && !columns.includes(cursor.column) ? [...columns, cursor.column] : columns;
-  return {
-    relation: model.relation,
-    columns: withCursor,
-    keyLength: contract.keyLength,
-    cursor: cursor && {
-      column: cursor.column,
-      nulls: cursor.nulls !== 'never',
-      from: slice === undefined ? readFrom(job, contract, scope, horizon) : undefined,
-      changeFeed: scope.kind === 'incremental' && slice === undefined ? model.changeFeed : undefined,
-    },
-    orderBy: slice?.key.map(({ name }) => name) ?? (mapping.class === 'behavior' ? eventOrder(job) : undefined),
-    slice,
-    purpose: { project: job.project.name, mapping: mapping.name, model: model.name, run: job.runId },
-  };
-}
-
-/** A full comparison of an append-only model has nothing to look for below the horizon; only one that a person asks for reads (and counts) what lies there. */
-function readFrom(job: Job, contract: Contract, scope: Scope, horizon: Horizon | null): NonNullable<ScanRequest['cursor']>['from'] {
-  const { model, options } = job;
-  if (model.cursor === undefined) return undefined;
-  if (scope.watermark !== null) return { watermark: scope.watermark, lookback: model.cursor.lookback };
-  if (!model.appendOnly || options.full || horizon === null) return undefined;
-  const watermark = cursorAt(cursorKind(job, contract.columns), horizon.position);
-  return watermark === null ? undefined : { watermark, lookback: 'ms' in model.cursor.lookback ? { ms: 0 } : { count: 0 } };
-}
-
-/** Immutable events are published in (occurred_at, identity) order: the warehouse sorts. */
-function eventOrder({ mapping }: Job): string[] | undefined {
-  const { occurredAt, identity, fields } = mapping;
-  const sources = identity.map((name) => fields.find((f: Field) => f.name === name)?.source);
-  const columns = [occurredAt, ...sources].flatMap((source) => (source !== undefined && 'from' in source ? [source.from] : []));
-  return columns.length === sources.length + 1 ? [...new Set(columns)] : undefined;
-}
-
 /** The columns were described a moment ago: what differs now changed in between, and rows may be cut or converted. */
 function checkDrift(job: Job, contract: Contract, columns: readonly Column[]): void {
   for (const column of columns) {
@@ -332,10 +297,6 @@ function checkDrift(job: Job, contract: Contract, columns: readonly Column[]): v
       },
     );
   }
-}
-
-function cursorKind(job: Job, columns: readonly Column[]): Column['kind'] {
-  return columns.find((c) => c.name === job.model.cursor?.column)?.kind ?? 'timestamp';
 }
 
 function full(reason: string): Scope {

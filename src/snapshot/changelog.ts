@@ -64,6 +64,8 @@ export interface ControlRecord {
   readonly adoption?: 'clearing' | 'filling' | undefined;
   /** The backfill that is under way, or the last one. */
   readonly backfill?: BackfillState | undefined;
+  /** The warehouse's clock before the last complete reading, milliseconds since 1970, where its change feed could be read then. Absent: the next run reads by the cursor. */
+  readonly changeFeed?: { readonly kind: 'changes' | 'appends'; readonly atMs: number } | undefined;
 }
 
 /** How far a backfill is. It moves with the last chunk of each slice, and the watermark does not. */

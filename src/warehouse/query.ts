@@ -126,10 +126,12 @@ export function scanQuery(request: ScanRequest, items: readonly SelectItem[], cu
   ];
   const condition = cursorCondition(request.cursor, cursor, dialect);
   if (condition !== undefined) lines.push(`where ${condition}`);
-  if (request.orderBy !== undefined && request.orderBy.length > 0) {
-    lines.push(`order by ${request.orderBy.map((name) => `${modelColumn(name, dialect)} asc nulls last`).join(', ')}`);
-  }
-  return lines.join('\n');
+  return [...lines, ...orderText(request, dialect)].join('\n');
+}
+
+/** The line that orders a scan; none where the request asks for no order. */
+export function orderText({ orderBy = [] }: Pick<ScanRequest, 'orderBy'>, dialect: Dialect): readonly string[] {
+  return orderBy.length === 0 ? [] : [`order by ${orderBy.map((name) => `${modelColumn(name, dialect)} asc nulls last`).join(', ')}`];
 }
 
 /** Which rows a request asks for; undefined for all. */

@@ -1,4 +1,4 @@
-import type { Relation } from '../config/project.ts';
+import type { ChangeFeed, Relation } from '../config/project.ts';
 import type { RowVerdict } from '../core/change.ts';
 import type { Column, ComparedRows, MarkedRow, RowBatch } from '../core/row.ts';
 import type { ViewPlace, ViewTables } from '../core/view-tables.ts';
@@ -88,11 +88,19 @@ export interface ScanCursor {
   readonly nulls: boolean;
   /** Absent: rows of every cursor value. Otherwise only those with cursor >= watermark − lookback (and NULLs, if asked for). */
   readonly from?: { readonly watermark: string; readonly lookback: { readonly ms: number } | { readonly count: number } } | undefined;
+  /** The warehouse's own record of changes, where the model names it. */
+  readonly changeFeed?: FeedRequest | undefined;
+}
+
+export interface FeedRequest {
+  readonly kind: ChangeFeed;
   /**
-   * With `from`: the warehouse's own record of changes is asked for the rows that were committed since then, in place of those whose cursor reached it. Where it has none, the
-   * cursor decides, and a note says why.
+   * Whether it is asked for the rows that were committed since the last scan, in place of those whose cursor reached `from`; otherwise the scan only finds out whether it could
+   * be. Where it cannot be read, the cursor decides, and a note says why.
    */
-  readonly changeFeed?: 'changes' | undefined;
+  readonly isRead: boolean;
+  /** The last complete scan's `feedAtMs`. Absent where it found none. */
+  readonly sinceMs?: number | undefined;
 }
 
 export interface Scan {
@@ -107,6 +115,11 @@ export interface Scan {
   readonly notes?: readonly string[] | undefined;
   /** The rows come from the change feed: none means that nothing changed. */
   readonly byChangeFeed?: boolean | undefined;
+  /**
+   * The source's clock before the scan, milliseconds since 1970, where its change feed could be read then: the next scan may ask it for what was committed since. Of warehouses
+   * whose feed does not say itself that it lacks something.
+   */
+  readonly feedAtMs?: number | undefined;
   /** The planner's estimate, for progress only. */
   readonly estimatedRows: number | undefined;
   /**

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { describe, expect, test } from 'vitest';
 import { formatProblem } from '../../src/core/problem.ts';
-import { edited, loadFiles, MODEL, mustLoad } from './written-project.ts';
+import { edited, loadFiles, mustLoad } from './written-project.ts';
 
 const PEM = '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----';
 const ENV = { KEY: PEM, SECRET: 's3cr3t-pa55' };
@@ -90,35 +90,5 @@ describe('a Snowflake warehouse', () => {
   test('without TLS there is a warning', async () => {
     const { problems } = await project('private_key: ${KEY}\naccess_url: http://127.0.0.1:1234');
     expect(problems).toMatchObject([{ severity: 'warning', path: 'warehouses.main.access_url' }]);
-  });
-});
-
-describe('a change feed', () => {
-  const model = (from: string, to: string, warehouse = 'password: ${SECRET}') =>
-    loadFiles(
-      {
-        ...edited('headrace.yml', [
-          'type: postgres\n    url: ${WAREHOUSE_URL}',
-          warehouse === ''
-            ? 'type: duckdb\n    path: x.duckdb'
-            : `type: snowflake\n    account: A\n    user: u\n    database: d\n    ${warehouse}`,
-        ]),
-        'models/customers.yml': `${MODEL.replace(from, to)}change_feed: changes\n`,
-      },
-      ENV,
-    );
-
-  test('is read from Snowflake, for a table with a cursor', async () => {
-    expect(mustLoad(await model('', '')).models.get('customers')?.changeFeed).toBe('changes');
-  });
-
-  test.each<[string, [string, string, string?], string]>([
-    ['another kind of warehouse', ['', '', ''], 'A warehouse of the type duckdb has no change feed.'],
-    ['a query', ['table: marts.customers', 'sql: select 1 as customer_id'], 'A query has no change feed: only a table has.'],
-    ['no cursor', ['cursor:\n  column: updated_at\n  lookback: 15m\n', ''], 'A change feed needs `cursor`'],
-  ])('is refused for %s', async (_, change, message) => {
-    const { problems } = await model(...change);
-    const found = problems.flatMap((problem) => (problem.path === 'change_feed' ? [problem.message] : []));
-    expect(found).toEqual([expect.stringContaining(message)]);
   });
 });

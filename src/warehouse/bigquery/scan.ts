@@ -15,6 +15,9 @@ export interface BigQueryScanState {
   readonly purpose: ScanPurpose | undefined;
   readonly columns: readonly Column[];
   readonly now: string | null;
+  readonly notes?: readonly string[] | undefined;
+  readonly byChangeFeed?: boolean | undefined;
+  readonly feedAtMs?: number | undefined;
   readonly estimatedRows: number | undefined;
   readonly text: string;
   /** The result's fields, hidden cursor included. */
@@ -26,22 +29,29 @@ export interface BigQueryScanState {
 /** Rows of one page at most; BigQuery ends a page at 10 MB in any case. Two pages are in memory at a time. */
 const PAGE_ROWS = 20_000;
 
-/** One query job, started with the first batch: a scan that is closed unread costs nothing. */
+/** One query job, started with the first batch unless it was begun before: a scan that is closed unread costs nothing. */
 export class BigQueryScan implements Scan {
   readonly columns: readonly Column[];
   readonly now: string | null;
+  readonly notes: readonly string[] | undefined;
+  readonly byChangeFeed: boolean | undefined;
+  readonly feedAtMs: number | undefined;
   readonly estimatedRows: number | undefined;
   readonly #state: BigQueryScanState;
   /** Ends the requests that are on their way when the scan is closed. */
   readonly #closed = new AbortController();
   readonly #signal: AbortSignal;
   #job: QueryJob | undefined;
+  #first: Promise<{ readonly job: QueryJob; readonly page: ResultPage }> | undefined;
   #started = false;
 
   constructor(state: BigQueryScanState) {
     this.#state = state;
     this.columns = state.columns;
     this.now = state.now;
+    this.notes = state.notes;
+    this.byChangeFeed = state.byChangeFeed;
+    this.feedAtMs = state.feedAtMs;
     this.estimatedRows = state.estimatedRows;
     this.#signal = AbortSignal.any([state.signal, this.#closed.signal]);
   }
@@ -49,14 +59,11 @@ export class BigQueryScan implements Scan {
   async *batches(): AsyncGenerator<RowBatch, void, undefined> {
     if (this.#started) throw new Error('A scan is read once.');
     this.#started = true;
-    const { signal, connection, config, text, purpose, layout, fields } = this.#state;
+    const { signal, layout, fields } = this.#state;
     throwIfAborted(signal);
     try {
-      const job = await QueryJob.start(connection, config, text, purpose, this.#signal, (started) => {
-        this.#job = started;
-      });
-      let page = await firstPage(job, this.#signal);
-      await job.confirm(this.#signal);
+      const { job, page: first } = await this.#begun();
+      let page = first;
       const { totalRows } = page;
       let rows = 0;
       for (;;) {
@@ -75,6 +82,26 @@ export class BigQueryScan implements Scan {
       throwIfAborted(signal);
       throw error;
     }
+  }
+
+  /** Starts the job now, and waits for its result: for what BigQuery refuses only then. */
+  async begin(): Promise<void> {
+    await this.#begun();
+  }
+
+  #begun(): Promise<{ readonly job: QueryJob; readonly page: ResultPage }> {
+    this.#first ??= this.#start();
+    return this.#first;
+  }
+
+  async #start(): Promise<{ readonly job: QueryJob; readonly page: ResultPage }> {
+    const { connection, config, text, purpose } = this.#state;
+    const job = await QueryJob.start(connection, config, text, purpose, this.#signal, (started) => {
+      this.#job = started;
+    });
+    const page = await firstPage(job, this.#signal);
+    await job.confirm(this.#signal);
+    return { job, page };
   }
 
   async close(): Promise<void> {

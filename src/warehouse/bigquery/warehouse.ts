@@ -4,14 +4,15 @@ import type { Column } from '../../core/row.ts';
 import { countRows } from '../count-rows.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { checkUnique, type PickedColumns, pickColumns } from '../pick-columns.ts';
-import { describeQuery, scanQuery, splitTableName } from '../query.ts';
+import { describeQuery, type SelectItem, scanQuery, splitTableName } from '../query.ts';
 import type { Scan, ScanEstimate, ScanRequest, SliceRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import { type Feed, noteOf, openFeed, whyRefused, wordsOf } from './change-feed.ts';
 import { type BigQueryColumn, columnOf, selectItem, type TableField } from './columns.ts';
 import { BigQueryConnection, throwIfAborted } from './connection.ts';
 import { BIGQUERY_DIALECT } from './dialect.ts';
 import { ANSWER_MS, type DryRun, dryRun } from './jobs.ts';
 import type { RowLayout } from './rows.ts';
-import { BigQueryScan } from './scan.ts';
+import { BigQueryScan, type BigQueryScanState } from './scan.ts';
 import { cellDecoder } from './values.ts';
 
 /** BigQuery, by its REST API. Nothing is open between calls. */
@@ -44,24 +45,35 @@ export class BigQueryWarehouse implements Warehouse {
     const plan = planScan(request, picked);
     // Tells what is wrong with a condition before the job that reads: that one is started with the first batch.
     if (request.slice?.where !== undefined) await dryRun(this.#connection, this.#config, plan.text, signal);
-    const scan: Scan = new BigQueryScan({
-      connection: this.#connection,
-      config: this.#config,
+    const { nowMs } = described;
+    const scan = {
       signal,
       purpose: request.purpose,
       columns: picked.columns.map(publicColumn),
-      now: clockText(picked.cursor, described.nowMs),
+      now: clockText(picked.cursor, nowMs),
       estimatedRows: await this.#rowsOf(request, signal),
-      onClose: () => this.#open.delete(scan),
       ...plan,
-    });
-    this.#open.add(scan);
-    return scan;
+    };
+    const feed = await this.#feed(request, picked, plan, nowMs, signal);
+    if (feed.text === undefined) return this.#scan({ ...scan, ...feedResult(feed, nowMs) });
+    const byFeed = this.#scan({ ...scan, text: feed.text, byChangeFeed: true, feedAtMs: nowMs });
+    try {
+      const refused = await whyRefused(() => byFeed.begin());
+      if (refused === undefined) return byFeed;
+      await byFeed.close();
+      return this.#scan({ ...scan, notes: [noteOf(wordsOf(request, refused))] });
+    } catch (error) {
+      await byFeed.close();
+      throwIfAborted(signal);
+      throw error;
+    }
   }
 
   async estimate(request: ScanRequest, signal: AbortSignal): Promise<ScanEstimate> {
-    const { columns } = await this.#columns(request.relation, signal);
-    const { text } = planScan(request, pickColumns(request, columns));
+    const { columns, described } = await this.#columns(request.relation, signal);
+    const picked = pickColumns(request, columns);
+    const plan = planScan(request, picked);
+    const { text = plan.text } = await this.#feed(request, picked, plan, described.nowMs, signal);
     return { bytes: (await dryRun(this.#connection, this.#config, text, signal)).bytes };
   }
 
@@ -73,6 +85,24 @@ export class BigQueryWarehouse implements Warehouse {
     await Promise.all([...this.#open].map((scan) => scan.close()));
   }
 
+  #scan(state: Omit<BigQueryScanState, 'connection' | 'config' | 'onClose'>): BigQueryScan {
+    const onClose = () => this.#open.delete(scan);
+    const scan = new BigQueryScan({ ...state, connection: this.#connection, config: this.#config, onClose });
+    this.#open.add(scan);
+    return scan;
+  }
+
+  #feed(request: ScanRequest, { cursor }: PickedColumns, { items }: ScanPlan, nowMs: number, signal: AbortSignal): Promise<Feed> {
+    return openFeed(request, items, cursor, {
+      nowMs,
+      table: async () => {
+        const { type, creationTime } = (await this.#table(request.relation, signal)) ?? {};
+        return typeof type === 'string' && Number(creationTime) > 0 ? { type, createdMs: Number(creationTime) } : undefined;
+      },
+      dryRun: (text) => dryRun(this.#connection, this.#config, text, signal),
+    });
+  }
+
   async #columns(relation: Relation, signal?: AbortSignal): Promise<{ columns: readonly BigQueryColumn[]; described: DryRun }> {
     const text = describeQuery(relation, BIGQUERY_DIALECT);
     const described = await dryRun(this.#connection, this.#config, text, signal, 'sql' in relation ? 1 : undefined);
@@ -81,18 +111,24 @@ export class BigQueryWarehouse implements Warehouse {
     return { columns, described };
   }
 
-  /** How many rows a table has, where a whole table is read; undefined for views and queries, and where the account may not look. For progress only. */
+  /** How many rows a table has, where a whole table is read; undefined for views and queries. For progress only. */
   async #rowsOf({ relation, cursor }: ScanRequest, signal: AbortSignal): Promise<number | undefined> {
-    if (!('table' in relation) || cursor?.from !== undefined) return undefined;
+    if (cursor?.from !== undefined) return undefined;
+    const { type, numRows } = (await this.#table(relation, signal)) ?? {};
+    const rows = Number(numRows);
+    return type === 'TABLE' && Number.isSafeInteger(rows) ? rows : undefined;
+  }
+
+  /** What the API says of a table or view; undefined for queries, and where the account may not look. */
+  async #table(relation: Relation, signal: AbortSignal): Promise<Readonly<Record<string, unknown>> | undefined> {
+    if (!('table' in relation)) return undefined;
     const [table, dataset, project] = [...splitTableName(relation.table)].reverse();
     const { datasetId = dataset, projectId = project ?? this.#config.project } = dataset === undefined ? (this.#config.dataset ?? {}) : {};
     if (table === undefined || datasetId === undefined) return undefined;
     const uri = `/datasets/${encodeURIComponent(datasetId)}/tables/${encodeURIComponent(table)}`;
-    const call = { method: 'GET', uri, projectId, qs: { fields: 'type,numRows' } } as const;
+    const call = { method: 'GET', uri, projectId, qs: { fields: 'type,numRows,creationTime' } } as const;
     try {
-      const { body } = await this.#connection.call(call, { limitMs: ANSWER_MS, signal });
-      const rows = Number(body.numRows);
-      return body.type === 'TABLE' && Number.isSafeInteger(rows) ? rows : undefined;
+      return (await this.#connection.call(call, { limitMs: ANSWER_MS, signal })).body;
     } catch (error) {
       throwIfAborted(signal);
       if (error instanceof HeadraceError && (error.code === 'WAREHOUSE_DENIED' || error.code === 'QUERY_INVALID')) return undefined;
@@ -101,17 +137,23 @@ export class BigQueryWarehouse implements Warehouse {
   }
 }
 
-function planScan(
-  request: ScanRequest,
-  picked: PickedColumns,
-): { readonly text: string; readonly fields: readonly TableField[]; readonly layout: RowLayout } {
+interface ScanPlan {
+  readonly text: string;
+  readonly items: readonly SelectItem[];
+  readonly fields: readonly TableField[];
+  readonly layout: RowLayout;
+}
+
+function planScan(request: ScanRequest, picked: PickedColumns): ScanPlan {
   const columns = picked.columns as readonly BigQueryColumn[];
   const cursor = picked.cursor as BigQueryColumn | undefined;
   const asked = cursor === undefined ? -1 : request.columns.indexOf(cursor.name);
   const hidden = cursor !== undefined && asked < 0;
   const selected = hidden ? [...columns, cursor] : columns;
+  const items = selected.map(selectItem);
   return {
-    text: scanQuery(request, selected.map(selectItem), cursor, BIGQUERY_DIALECT),
+    text: scanQuery(request, items, cursor, BIGQUERY_DIALECT),
+    items,
     fields: selected.map(({ field }) => field),
     layout: {
       keyLength: request.keyLength,
@@ -120,6 +162,10 @@ function planScan(
       decodeCursor: cursor === undefined ? () => null : cellDecoder(cursor.field, false),
     },
   };
+}
+
+function feedResult({ note, isReadable }: Feed, nowMs: number): Pick<BigQueryScanState, 'notes' | 'feedAtMs'> {
+  return { notes: note === undefined ? [] : [note], feedAtMs: isReadable ? nowMs : undefined };
 }
 
 /** BigQuery's clock at the dry run that described the relation, before the job that reads it: in UTC, as CURRENT_DATETIME() and CURRENT_DATE() are by default. */

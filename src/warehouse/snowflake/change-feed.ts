@@ -2,7 +2,7 @@ import type { Relation } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import type { Column } from '../../core/row.ts';
 import { isTimeCursor, lookbackMs } from '../cursor-bound.ts';
-import { modelColumn, type SelectItem, tableNames } from '../query.ts';
+import { modelColumn, orderText, type SelectItem, tableNames } from '../query.ts';
 import type { ScanCursor, ScanRequest } from '../warehouse.ts';
 import type { SnowflakeConnection } from './connection.ts';
 import { quoteText, SNOWFLAKE_DIALECT } from './dialect.ts';
@@ -15,13 +15,12 @@ import { quoteText, SNOWFLAKE_DIALECT } from './dialect.ts';
 export function changeFeedText(request: ScanRequest, items: readonly SelectItem[], cursor: Column | undefined): string | undefined {
   const { relation } = request;
   const from = request.cursor?.from;
-  if (request.cursor?.changeFeed === undefined || from === undefined || cursor === undefined) return undefined;
+  if (request.cursor?.changeFeed?.isRead !== true || from === undefined || cursor === undefined) return undefined;
   if (!('table' in relation) || !isTimeCursor(cursor)) return undefined;
   const since = secondsBefore(from.watermark, lookbackMs(cursor, from));
   if (since === undefined) return undefined;
   const conditions = [`${modelColumn('METADATA$ACTION', SNOWFLAKE_DIALECT)} = 'INSERT'`];
   if (!request.cursor.nulls) conditions.push(`${modelColumn(request.cursor.column, SNOWFLAKE_DIALECT)} is not null`);
-  const order = (request.orderBy ?? []).map((name) => `${modelColumn(name, SNOWFLAKE_DIALECT)} asc nulls last`);
   return [
     'select',
     items.map(({ expression, name }) => `  ${expression} as ${SNOWFLAKE_DIALECT.quoteName(name)}`).join(',\n'),
@@ -30,7 +29,7 @@ export function changeFeedText(request: ScanRequest, items: readonly SelectItem[
     `changes(information => default) at(timestamp => ${quoteText(`${since} +00:00`)}::timestamp_tz)`,
     `) as ${SNOWFLAKE_DIALECT.quoteName('model')}`,
     `where ${conditions.join(' and ')}`,
-    ...(order.length === 0 ? [] : [`order by ${order.join(', ')}`]),
+    ...orderText(request, SNOWFLAKE_DIALECT),
   ].join('\n');
 }
 

@@ -64,7 +64,7 @@ export class SnowflakeWarehouse implements Warehouse {
       const picked = pickColumns(request, columns);
       const cursor = picked.cursor as SnowflakeColumn | undefined;
       const plan = planScan(request, picked.columns as readonly SnowflakeColumn[], cursor, columns);
-      const wantsFeed = request.cursor?.changeFeed !== undefined && request.cursor.from !== undefined;
+      const wantsFeed = request.cursor?.changeFeed?.isRead === true && request.cursor.from !== undefined;
       const noFeed = wantsFeed ? await whyNoFeed(connection, plan.feedText, request.relation, signal) : undefined;
       const byChangeFeed = wantsFeed && noFeed === undefined;
       return new SnowflakeScan({

@@ -1,48 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { BigQuery } from '@google-cloud/bigquery';
-import type { BigQueryConfig } from '../../../src/config/project.ts';
 import { warehouseConformance } from '../../conformance/warehouse.ts';
 import { bigqueryHarness } from './harness.ts';
+import { openLiveDataset } from './live.ts';
 
-/** The suite on a project of Google's, in a dataset that it makes and drops: `npm run test:live -- --warehouse bigquery` (scripts/live.mjs names the variables). */
+/** The suite on a project of Google's, in a dataset that it makes and drops: `npm run test:live -- --warehouse bigquery`. */
 warehouseConformance('bigquery', async () => {
-  const config = liveConfig(process.env);
-  const { BIGQUERY_KEY_FILE: keyFilename } = process.env;
-  const owner = new BigQuery({ projectId: config.project, ...(keyFilename === undefined ? {} : { keyFilename }) });
-  const datasetId = config.dataset?.datasetId ?? '';
-  const run = async (sql: string, inDataset: boolean): Promise<void> => {
-    const [job] = await owner.createQueryJob({
-      query: sql,
-      ...(config.dataLocation === undefined ? {} : { location: config.dataLocation }),
-      ...(inDataset ? { defaultDataset: { projectId: config.project, datasetId } } : {}),
-    });
-    await job.getQueryResults();
-  };
-  const place = config.dataLocation === undefined ? '' : ` options (location = '${config.dataLocation}')`;
-  await run(`create schema ${datasetId}${place}`, false);
-  return bigqueryHarness(config, {
-    execute: (sql) => run(sql, true),
-    stop: () => run(`drop schema ${datasetId} cascade`, false),
-    manyRows: 5_000_000,
-  });
+  const { config, execute, stop } = await openLiveDataset();
+  return bigqueryHarness(config, { execute, stop, manyRows: 5_000_000 });
 });
-
-function liveConfig(env: NodeJS.ProcessEnv): BigQueryConfig {
-  const project = env.BIGQUERY_PROJECT ?? '';
-  const { BIGQUERY_KEY_FILE: path } = env;
-  return {
-    type: 'bigquery',
-    name: 'live',
-    location: { file: 'environment' },
-    project,
-    dataset: { projectId: project, datasetId: `headrace_live_${randomBytes(6).toString('hex')}` },
-    dataLocation: env.BIGQUERY_LOCATION,
-    credentials: path === undefined ? { kind: 'default' } : { kind: 'key_file', path },
-    impersonate: env.BIGQUERY_IMPERSONATE,
-    maximumBytesBilled: 1_000_000_000,
-    labels: { purpose: 'headrace-live-test' },
-    priority: 'interactive',
-    statementTimeoutMs: 120_000,
-    connectTimeoutMs: 30_000,
-  };
-}

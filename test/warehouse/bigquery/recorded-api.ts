@@ -87,13 +87,26 @@ async function textOf(incoming: IncomingMessage): Promise<string> {
 
 type Field = Readonly<Record<string, unknown>>;
 
-/** What a dry run answers. */
-export function dryRunOf(fields: readonly Field[], bytes = 0): unknown {
+/** The text of the query that a request is about. */
+export function queryOf({ body }: ApiRequest): string {
+  return (body.configuration as { query?: { query?: string } } | undefined)?.query?.query ?? '';
+}
+
+/** How the API refuses a request. https://cloud.google.com/bigquery/docs/error-messages */
+export function refusalOf(message: string, reason = 'invalidQuery', status = 400): ApiResponse {
+  return {
+    status,
+    body: { error: { code: status, message, errors: [{ message, domain: 'global', reason }], status: 'INVALID_ARGUMENT' } },
+  };
+}
+
+/** What a dry run answers, at a time of the server's clock. */
+export function dryRunOf(fields: readonly Field[], bytes = 0, nowMs = 1_774_000_000_123): unknown {
   return {
     kind: 'bigquery#job',
     status: { state: 'DONE' },
     statistics: {
-      creationTime: '1774000000123',
+      creationTime: String(nowMs),
       totalBytesProcessed: String(bytes),
       query: { statementType: 'SELECT', totalBytesProcessed: String(bytes), cacheHit: false, schema: { fields } },
     },

@@ -29,7 +29,7 @@ const request = (more: Partial<NonNullable<ScanRequest['cursor']>> = {}): ScanRe
     column: 'updated_at',
     nulls: true,
     from: { watermark: '2024-03-31 01:59:59.999999+00', lookback: { ms: 900_000 } },
-    changeFeed: 'changes',
+    changeFeed: { kind: 'changes', isRead: true },
     ...more,
   },
 });
@@ -105,6 +105,7 @@ describe('the change feed', () => {
     expect(scans()).toEqual([expect.stringContaining("at(timestamp => '2024-03-31 01:44:59 +00:00'::timestamp_tz)")]);
     // A full comparison has no watermark to ask from.
     expect(await read(request({ from: undefined }))).toMatchObject({ byChangeFeed: false, notes: [] });
+    expect(await read(request({ changeFeed: { kind: 'changes', isRead: false } }))).toMatchObject({ byChangeFeed: false, notes: [] });
   });
 
   it('reads by the cursor, and says why, where there is none', async () => {
