@@ -7,7 +7,7 @@ export function sampleFiles(name: string, warehouse: InitWarehouse): ReadonlyMap
   const duckdb = warehouse === 'duckdb';
   return new Map([
     ['headrace.yml', projectFile(name, WAREHOUSES[warehouse])],
-    ['models/customers.yml', modelFile(duckdb || warehouse === 'bigquery' ? 'customers' : 'public.customers')],
+    ['models/customers.yml', modelFile(duckdb || warehouse === 'bigquery' ? 'customers' : 'public.customers', FEEDS[warehouse])],
     ['mappings/customer.yml', mappingFile(name)],
     ['.gitignore', '.headrace/\n*.duckdb\n*.duckdb.wal\n'],
     ...(duckdb ? [['warehouse.sql', SAMPLE_SQL] as const] : []),
@@ -31,6 +31,12 @@ const WAREHOUSES: Readonly<Record<InitWarehouse, string>> = {
     dataset: \${BIGQUERY_DATASET}
     # location: EU
     maximum_bytes_billed: 10 GB           # a query that would bill more is refused`,
+};
+
+/** What a table needs for `change_feed: changes`, where there is such a thing. */
+const FEEDS: Partial<Record<InitWarehouse, string>> = {
+  snowflake: 'change_tracking = true',
+  bigquery: 'enable_change_history = true',
 };
 
 function projectFile(name: string, warehouse: string): string {
@@ -59,7 +65,7 @@ guards:                                   # a run that exceeds one stops before 
 `;
 }
 
-function modelFile(table: string): string {
+function modelFile(table: string, feed: string | undefined): string {
   return `# yaml-language-server: $schema=../schemas/model.schema.json
 # A model: what is read from the warehouse, with its key and its cursor column.
 model: customers
@@ -70,7 +76,7 @@ cursor:
   column: updated_at
   lookback: 15m                           # re-read so far behind the watermark, for rows that commit late
   nulls: always
-deletes: { missing_rows: true }           # a key that a full comparison no longer finds is deleted
+${feed === undefined ? '' : `# change_feed: changes                   # for a table with ${feed}: rows that commit later still, too\n`}deletes: { missing_rows: true }           # a key that a full comparison no longer finds is deleted
 full_comparison: "0 3 * * *"
 schedule: "*/5 * * * *"
 `;
