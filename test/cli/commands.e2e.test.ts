@@ -38,7 +38,7 @@ const RUN = z.strictObject({
   exitCode: z.number(),
   mappings: z.array(
     z.union([
-      z.strictObject({ mapping: z.string(), error, warnings }),
+      z.strictObject({ mapping: z.string(), exitCode: z.number(), error, warnings }),
       z.strictObject({
         mapping: z.string(),
         run: z.string(),

@@ -5,7 +5,7 @@ import { edited, loadFiles, MODEL, mustLoad } from './written-project.ts';
 
 const WAREHOUSES = {
   snowflake: 'type: snowflake\n    account: A\n    user: u\n    database: d\n    password: ${SECRET}',
-  bigquery: 'type: bigquery\n    project: p',
+  bigquery: 'type: bigquery\n    project: data-project',
   duckdb: 'type: duckdb\n    path: x.duckdb',
 };
 

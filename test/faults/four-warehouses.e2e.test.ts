@@ -123,7 +123,8 @@ async function insert(name: Name, ...ids: readonly number[]): Promise<void> {
 interface Outcome {
   readonly mapping: Name;
   readonly published?: number;
-  readonly error?: { readonly code: string; readonly exitCode: number };
+  readonly exitCode?: number;
+  readonly error?: { readonly code: string };
 }
 
 interface Ended {
@@ -157,7 +158,7 @@ async function expectDown(down: readonly Name[], id: number, env: NodeJS.Process
   if (down.includes('duckdb')) renameSync(hidden, join(root, 'warehouse.duckdb'));
   expect(code).toBe(3);
   expect([...outcomes.keys()].sort()).toEqual(MAPPINGS);
-  for (const name of down) expect(outcomes.get(name)?.error, name).toMatchObject({ code: 'WAREHOUSE_UNREACHABLE', exitCode: 3 });
+  for (const name of down) expect(outcomes.get(name), name).toMatchObject({ exitCode: 3, error: { code: 'WAREHOUSE_UNREACHABLE' } });
   for (const name of up) expect([name, outcomes.get(name)?.published, outcomes.get(name)?.error]).toEqual([name, 1, undefined]);
   await expectFacts();
 }

@@ -35,7 +35,7 @@ const CASES: Readonly<Record<string, Case>> = {
     code: 'WAREHOUSE_UNREACHABLE',
     exitCode: 3,
     message: /knows no such project: Not found: Project nowhere/,
-    suggestion: /`project` \(p\)/,
+    suggestion: /`project` \(data-project\)/,
   },
   snowflake_expired_key: {
     open: () => snowflake({ login: { code: '390144', message: 'JWT token is invalid. [0ce9eb56-821d]' } }),
@@ -139,7 +139,7 @@ async function bigquery(
   ];
   const server = await recordedApi((request) => refusal ?? { body: isDryRun(request) ? dryRunOf(columns) : jobOf('DONE', failure) });
   return {
-    settings: `{ type: bigquery, project: p, maximum_bytes_billed: 10 MB, api_endpoint: "${server.config.apiEndpoint}" }`,
+    settings: `{ type: bigquery, project: data-project, maximum_bytes_billed: 10 MB, api_endpoint: "${server.config.apiEndpoint}" }`,
     stop: () => server.stop(),
   };
 }
@@ -152,7 +152,8 @@ let root: string;
 
 interface Outcome {
   readonly mapping: string;
-  readonly error?: { readonly code: string; readonly exitCode: number; readonly message: string; readonly suggestion: string };
+  readonly exitCode?: number;
+  readonly error?: { readonly code: string; readonly message: string; readonly suggestion: string };
 }
 let outcomes: ReadonlyMap<string, Outcome>;
 let said: Awaited<ReturnType<typeof headrace>>;
@@ -202,8 +203,9 @@ afterAll(async () => {
 
 test.each(NAMES)('%s is one clear error, in words and by its exit code', (name) => {
   const { code, exitCode, message, suggestion } = CASES[name] as Case;
-  const error = outcomes.get(mappingOf(name))?.error;
-  expect(error).toMatchObject({ code, exitCode });
+  const outcome = outcomes.get(mappingOf(name));
+  expect(outcome).toMatchObject({ exitCode, error: { code } });
+  const { error } = outcome ?? {};
   expect(error?.message.replaceAll('\n', ' ')).toMatch(message);
   expect(error?.suggestion).toMatch(suggestion);
   const text = said.stderr.replaceAll(/\s+/g, ' ');

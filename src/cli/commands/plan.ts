@@ -1,5 +1,5 @@
 import type { Mapping } from '../../config/project.ts';
-import { EXIT, HeadraceError } from '../../core/errors.ts';
+import { EXIT, exitCodeOf, HeadraceError } from '../../core/errors.ts';
 import { guardContent } from '../../ops/plan-guards.ts';
 import { exitCodeOfPlan, planMappings, wouldStop } from '../../ops/plan-mappings.ts';
 import type { MappingOutcome } from '../../ops/run-mappings.ts';
@@ -50,7 +50,7 @@ export async function plan(context: CommandContext, names: readonly string[], fl
 }
 
 function outcomeBody({ mapping, result, error }: MappingOutcome<PlanResult>, warnings: readonly string[]): unknown {
-  if (result === undefined) return { mapping, error: describeError(error), warnings };
+  if (result === undefined) return { mapping, exitCode: exitCodeOf(error), error: describeError(error), warnings };
   return { ...planBody(result), warnings };
 }
 

@@ -1,5 +1,5 @@
 import type { Mapping } from '../../config/project.ts';
-import { HeadraceError } from '../../core/errors.ts';
+import { exitCodeOf, HeadraceError } from '../../core/errors.ts';
 import { suggestName } from '../../core/nearest.ts';
 import { createJob, DEFAULT_OPTIONS } from '../../ops/create-job.ts';
 import { guardContent } from '../../ops/plan-guards.ts';
@@ -117,7 +117,7 @@ export function runOptions(flags: RunFlags): RunOptions {
 }
 
 function outcomeBody({ mapping, result, error }: MappingOutcome<RunResult>, warnings: readonly string[]): unknown {
-  return result === undefined ? { mapping, error: describeError(error), warnings } : { ...result, warnings };
+  return result === undefined ? { mapping, exitCode: exitCodeOf(error), error: describeError(error), warnings } : { ...result, warnings };
 }
 
 function logEnd(log: Log, { mapping, result, error }: MappingOutcome<RunResult>, run: string | undefined): void {

@@ -65,7 +65,7 @@ async function newest(log: readonly LoggedChange[], minutes = 60) {
   const start = Date.parse('2026-03-20T00:00:00Z');
   const at = (minute: number) => `timestamp '${new Date(start + minute * 60_000).toISOString().slice(0, 19).replace('T', ' ')}'`;
   const rows = log.map(
-    ([minute, change, id, name]) => `(${id === null ? 'null' : `'${id}'`}, '${name}', ${at(minute)}, '${change}', ${at(minute)})`,
+    ([minute, change, id, name]) => `(${id === null ? 'null' : `'${id}'`}, '${name}', ${at(0)}, '${change}', ${at(minute)})`,
   );
   const text = changeFeedText(request(), ITEMS, 'changes', { fromMs: start, toMs: start + minutes * 60_000 })
     .replaceAll('`', '"')
@@ -76,7 +76,7 @@ async function newest(log: readonly LoggedChange[], minutes = 60) {
     );
   const found = await executeInFile(':memory:', [
     'create macro to_json_string(x) as to_json(x)',
-    'create table log (id text, name text, at timestamp, _CHANGE_TYPE text, _CHANGE_TIMESTAMP timestamp)',
+    'create table log (id text, name text, "at" timestamp, _CHANGE_TYPE text, _CHANGE_TIMESTAMP timestamp)',
     `insert into log values ${rows.join(', ')}`,
     text,
   ]);
@@ -148,7 +148,7 @@ describe('what the text finds', () => {
 let api: RecordedApi;
 afterEach(() => api?.stop());
 
-const TABLE = { type: 'TABLE', numRows: '1000', creationTime: String(SINCE_MS - 1) };
+const TABLE = { type: 'TABLE', numRows: '1000', creationTime: '1700000000000' };
 const isFeed = (asked: ApiRequest) => /changes\(|appends\(/.test(queryOf(asked));
 
 /** Everything goes well, but for what `other` answers. */
@@ -290,8 +290,10 @@ describe('a scan by the change feed', () => {
     });
   });
 
-  it('fails as any scan where BigQuery is out of reach, or too slow', async () => {
-    const down = read(request(), (asked) => (isFeed(asked) ? refusalOf('try again', 'backendError', 503) : undefined));
+  it('fails as any scan where nothing is said of the feed', async () => {
+    const down = read(request(), (asked) =>
+      isFeed(asked) ? refusalOf('Request had invalid authentication credentials.', 'authError', 401) : undefined,
+    );
     await expect(down).rejects.toMatchObject({ code: 'WAREHOUSE_UNREACHABLE' });
   });
 });

@@ -34,7 +34,7 @@ export async function bigqueryTable(): Promise<RecordedTable> {
   };
   const server = await recordedApi(answer);
   const table: RecordedTable = {
-    settings: `{ type: bigquery, project: p, api_endpoint: "${server.config.apiEndpoint}" }`,
+    settings: `{ type: bigquery, project: data-project, api_endpoint: "${server.config.apiEndpoint}" }`,
     rows: [],
     feed: [],
     now: '12:00:00',
