@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { createRunFolder } from './test/systems/run-folder.ts';
+
+// What is temporary, in this process and in those that it starts, lies in one folder.
+process.env.TMPDIR = createRunFolder();
 
 // The suffix of a test says which service it needs; `unit` needs none.
 const withServices = ['test/**/*.{pg,snowflake,bigquery,kafka,e2e}.test.ts'];
@@ -7,8 +11,32 @@ const ofTheCheck = 'test/repository/check.test.ts';
 
 // Against real accounts, by `npm run test:live` alone.
 const live = process.env.HEADRACE_LIVE === undefined ? [] : ['test/**/*.live.test.ts'];
-// Suites of what a run makes of its source, once more with the view in the warehouse.
-const alsoInTheWarehouse = ['test/faults/{source,columns,ties}.pg.test.ts', 'test/run/{also,classes}.pg.test.ts'];
+// Suites that run once more with the view in the warehouse: what a run makes of its source, and what is left where one is ended.
+const alsoInTheWarehouse = [
+  'test/faults/{source,columns,ties}.pg.test.ts',
+  'test/run/{also,classes}.pg.test.ts',
+  'test/faults/{signals,undo}.e2e.test.ts',
+];
+// Whatever concerns a view, with the view in the warehouse that HEADRACE_TEST_WAREHOUSE names: by `npm run test:long -- views` alone.
+const ofViews = [
+  ...alsoInTheWarehouse,
+  'test/faults/{adopt,also,append-only,backfill,broker,crash,instances,network,rollback,topics}.e2e.test.ts',
+];
+const ofViewsInPostgres = ['test/faults/append-only.pg.test.ts', 'test/run/{backfill,capture,quarantine,rollback,undo}.pg.test.ts'];
+const inWarehouse = process.env.HEADRACE_TEST_WAREHOUSE;
+
+const services = {
+  globalSetup: ['test/systems/global-setup.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  maxWorkers: 2,
+};
+const views = {
+  ...services,
+  name: 'views',
+  include: inWarehouse === 'postgres' ? [...ofViews, ...ofViewsInPostgres] : ofViews,
+  testTimeout: 300_000,
+};
 
 export default defineConfig({
   test: {
@@ -25,28 +53,23 @@ export default defineConfig({
       { test: { name: 'repository', include: [ofTheCheck], sequence: { groupOrder: 1 } } },
       {
         test: {
+          ...services,
           name: 'services',
           include: withServices,
           exclude: ['test/long/**'],
-          globalSetup: ['test/systems/global-setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
       {
         test: {
+          ...services,
           name: 'services-view',
           include: alsoInTheWarehouse,
           env: { HEADRACE_TEST_VIEW: 'warehouse' },
-          globalSetup: ['test/systems/global-setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },
+      ...(inWarehouse === undefined ? [] : [{ test: views }]),
     ],
   },
 });

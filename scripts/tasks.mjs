@@ -6,6 +6,7 @@ import { ensureInstalled } from './install.mjs';
 import { runLive } from './live.mjs';
 import { endLike, run, tool } from './process.mjs';
 import { reportNoTests, runTests } from './tests.mjs';
+import { runViews } from './views.mjs';
 
 /** @type {Record<string, (args: string[]) => Promise<import('./process.mjs').Ending>>} */
 const TASKS = {
@@ -14,13 +15,19 @@ const TASKS = {
   test: (args) => afterBuild(() => runTests(args), reportNoTests),
   // Not by tsx's own program: it kills a child that is busy when Ctrl-C comes, and the demo has to clean up.
   demo: (args) => afterBuild(() => run(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...args])),
-  // The soak of single runs, or what the first argument names: `serve` (the daemon), `backfill`, `api` (requests), `helm` (Helm's lint of the chart).
-  'test:long': (args) => afterBuild(() => run(...tool('tsx', `test/long/${LONG.includes(args[0]) ? args[0] : 'soak'}.ts`, ...args))),
+  // The soak of single runs, or what the first argument names: `serve` (the daemon), `backfill`, `api` (requests), `helm` (Helm's lint of the chart),
+  // `views` (fault tests with the view in each warehouse).
+  'test:long': (args) => afterBuild(() => runLong(args)),
   'test:live': (args) => runLive(args),
   bench: (args) => afterBuild(() => run(...tool('tsx', 'bench/main.ts', ...args))),
 };
 
 const LONG = ['serve', 'backfill', 'api', 'helm'];
+
+function runLong(args) {
+  if (args[0] === 'views') return runViews(args.slice(1));
+  return run(...tool('tsx', `test/long/${LONG.includes(args[0]) ? args[0] : 'soak'}.ts`, ...args));
+}
 
 /** Runs one task, and ends this process with its exit code or signal. */
 export async function runTask(name, args) {

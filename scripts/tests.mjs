@@ -22,11 +22,12 @@ const NOT_RUN = { passed: 0, failed: 1, skipped: 0 };
  * The reporter hands the counts over in a file, not on the terminal: so they are there only when vitest came to its end, and the line about them is
  * the last one whatever vitest prints while it closes.
  */
-export async function countTests(args) {
+export async function countTests(args, env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'headrace-tests-'));
   try {
     const file = join(folder, 'counts.json');
     const ending = await run(...tool('vitest', 'run', '--reporter=default', '--reporter=./scripts/count-reporter.mjs', ...args), {
+      ...env,
       HEADRACE_TEST_COUNTS: file,
     });
     const report = readReport(file);

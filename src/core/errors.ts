@@ -103,6 +103,12 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_CODES, code);
 }
 
+/** Whether an error of this code comes again until somebody does something: a guard, an approval, a contract, the configuration. */
+export function needsPerson(code: string): boolean {
+  if (!isErrorCode(code)) return false;
+  return ERROR_CODES[code] === EXIT.stopped || ERROR_CODES[code] === EXIT.invalid;
+}
+
 export interface ErrorDetails {
   /** Where: a file with line, a path in the configuration, a topic, an address. */
   readonly path?: string | undefined;

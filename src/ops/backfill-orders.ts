@@ -22,12 +22,26 @@ function filesOf(project: Project): StateFiles<HandedOrder> {
   return new StateFiles(project, '_backfills', 'It holds the backfills that were handed to headrace serve.');
 }
 
-/** By mapping; those that cannot be understood are left out. Throws LOCAL_COPY_FAILED. */
-export function handedOrders(project: Project): readonly HandedOrder[] {
-  return [...filesOf(project).read()].flatMap(([mapping, found]) => {
+/** Of mappings with an order that cannot be understood. */
+export interface UnreadableOrder {
+  readonly mapping: string;
+  readonly file: string;
+}
+
+/** All that were handed over and are not at their end. Throws LOCAL_COPY_FAILED. */
+export function handedOrders(project: Project): {
+  readonly orders: readonly HandedOrder[];
+  readonly unreadable: readonly UnreadableOrder[];
+} {
+  const files = filesOf(project);
+  const orders: HandedOrder[] = [];
+  const unreadable: UnreadableOrder[] = [];
+  for (const [mapping, found] of files.read()) {
     const { order, rows, pace, allow = [], by = 'unknown', reason = null, at = 0 } = found ?? {};
-    return order === undefined || rows === undefined || pace === undefined ? [] : [{ mapping, order, rows, pace, allow, by, reason, at }];
-  });
+    if (order === undefined || rows === undefined || pace === undefined) unreadable.push({ mapping, file: files.fileOf(mapping) });
+    else orders.push({ mapping, order, rows, pace, allow, by, reason, at });
+  }
+  return { orders, unreadable };
 }
 
 export function keepOrder(project: Project, order: HandedOrder): void {

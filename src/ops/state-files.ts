@@ -14,6 +14,10 @@ export class StateFiles<T extends object> {
     this.#purpose = purpose;
   }
 
+  fileOf(mapping: string): string {
+    return path.join(this.#folder, `${mapping}.json`);
+  }
+
   /** By mapping; undefined for a file that cannot be understood. */
   read(): ReadonlyMap<string, Partial<T> | undefined> {
     const found = new Map<string, Partial<T> | undefined>();
@@ -31,7 +35,7 @@ export class StateFiles<T extends object> {
   /** Whole or not at all. */
   write(mapping: string, value: T): void {
     try {
-      writeWhole(path.join(this.#folder, `${mapping}.json`), JSON.stringify({ format: 1, ...value }));
+      writeWhole(this.fileOf(mapping), JSON.stringify({ format: 1, ...value }));
     } catch (error) {
       throw unusableFolder(this.#folder, this.#purpose, error);
     }
@@ -39,7 +43,7 @@ export class StateFiles<T extends object> {
 
   remove(mapping: string): void {
     try {
-      rmSync(path.join(this.#folder, `${mapping}.json`), { force: true });
+      rmSync(this.fileOf(mapping), { force: true });
     } catch (error) {
       throw unusableFolder(this.#folder, this.#purpose, error);
     }

@@ -1,6 +1,6 @@
 import type { Mapping, MappingClass, Project } from '../config/project.ts';
 import { scheduleOf } from '../config/schedule.ts';
-import { ERROR_CODES, EXIT, HeadraceError, isErrorCode } from '../core/errors.ts';
+import { HeadraceError, needsPerson } from '../core/errors.ts';
 import { type ToldBackfill, told } from '../run/backfill/order.ts';
 import { checkContract } from '../run/check-contract.ts';
 import type { Job } from '../run/job.ts';
@@ -153,12 +153,7 @@ function blockOf(job: Job, control: ControlRecord | null, newest: RunEntry['fail
   }
   if (control?.adoption !== undefined)
     return { code: 'SNAPSHOT_FOREIGN', message: `${job.mapping.name}: an adoption of its snapshot did not come to its end.` };
-  return newest !== null && isForPerson(newest.code) ? { code: newest.code, message: newest.message } : null;
-}
-
-/** Whether an error of this code comes again until somebody does something. */
-export function isForPerson(code: string): boolean {
-  return isErrorCode(code) && ERROR_CODES[code] === EXIT.stopped;
+  return newest !== null && needsPerson(newest.code) ? { code: newest.code, message: newest.message } : null;
 }
 
 type Looked = Omit<MappingStatus, 'lastSuccess' | 'lastFailure' | 'blocked' | 'rowsBehind' | 'paused'> & {

@@ -65,7 +65,9 @@ export class Backfills {
   /** Takes up those that an earlier process has left. */
   start(): void {
     try {
-      for (const ordered of handedOrders(this.#host.project)) this.#take(ordered);
+      const { orders, unreadable } = handedOrders(this.#host.project);
+      for (const ordered of orders) this.#take(ordered);
+      for (const { mapping, file } of unreadable) this.#observer.warned(mapping, unreadableText(mapping, file), null);
     } catch (error) {
       this.#observer.troubled('which backfills were handed over could not be read', error);
     }
@@ -205,4 +207,8 @@ function alreadyHanded(mapping: string): HeadraceError {
   return new HeadraceError('BACKFILL_UNFINISHED', `${mapping}: another backfill was handed to this process before.`, {
     suggestion: `Nothing was changed. Wait for it, or end it: headrace backfill cancel ${mapping} --server URL.`,
   });
+}
+
+function unreadableText(mapping: string, file: string): string {
+  return `the backfill that was handed over for it cannot be read from ${file}, and does not go on. Hand the same order over again: it goes on where it stands (headrace status ${mapping}). Or delete the file.`;
 }

@@ -1,4 +1,4 @@
-import { ERROR_CODES, EXIT, isErrorCode } from '../core/errors.ts';
+import { needsPerson } from '../core/errors.ts';
 import { nextTurn } from '../run/schedule/turn.ts';
 import type { Daemon } from './daemon.ts';
 import type { RunRecord } from './run-record.ts';
@@ -49,17 +49,12 @@ export function judgeHealth({ runs, overdueMs }: Seen, rules: HealthRules, now: 
   const failed = done === -1 ? decisive : decisive.slice(0, done);
   const known = { failures: failed.length, overdueMs, last };
   const firstFailure = failed.at(-1)?.endedAt ?? now;
-  if (last !== undefined && last.ending !== 'done' && needsPerson(last)) return { state: 'blocked', since: firstFailure, ...known };
+  if (last !== undefined && last.ending !== 'done' && needsPerson(last.error?.code ?? ''))
+    return { state: 'blocked', since: firstFailure, ...known };
   if (failed.length >= rules.failures) return { state: 'failing', since: firstFailure, ...known };
   if (overdueMs > rules.staleAfterMs) return { state: 'stale', since: now - overdueMs + rules.staleAfterMs, ...known };
   if (done === -1) return { state: 'unknown', since: now, ...known };
   return { state: 'healthy', since: decisive[done]?.endedAt ?? now, ...known };
-}
-
-function needsPerson({ error }: RunRecord): boolean {
-  const code = error?.code ?? '';
-  const exit = isErrorCode(code) ? ERROR_CODES[code] : EXIT.failed;
-  return exit === EXIT.stopped || exit === EXIT.invalid;
 }
 
 /** A run answers what was due when it started, also that of another instance. */

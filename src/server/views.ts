@@ -1,7 +1,8 @@
 import type { Mapping } from '../config/project.ts';
 import { scheduleOf, scheduleText } from '../config/schedule.ts';
+import { needsPerson } from '../core/errors.ts';
 import type { Pause } from '../ops/pauses.ts';
-import { isForPerson, type MappingStatus } from '../ops/status.ts';
+import type { MappingStatus } from '../ops/status.ts';
 import type { MappingView, RunView, StatusView } from './api-shapes.ts';
 import type { Daemon } from './daemon.ts';
 import type { RunRecord } from './run-record.ts';
@@ -45,7 +46,7 @@ export function mappingView(daemon: Daemon, mapping: Mapping): MappingView {
 /** A run that a person has to help. */
 function blockOf(last: RunRecord | undefined): MappingView['blocked'] {
   const { code, message } = last?.error ?? {};
-  return code !== undefined && message !== undefined && isForPerson(code) ? { code, message } : null;
+  return code !== undefined && message !== undefined && needsPerson(code) ? { code, message } : null;
 }
 
 export function statusView(status: MappingStatus): StatusView {

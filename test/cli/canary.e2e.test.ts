@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { expect, test } from 'vitest';
 import { settledOffsets } from '../run/fold-oracle.ts';
-import { World, type WorldFiles } from '../run/world.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 import { logOf, until } from '../server/served.ts';
 import { withReceiver } from '../systems/receiver.ts';
 

@@ -1,7 +1,8 @@
 import { decodeRecord, type OwnerRecord } from '../../src/snapshot/changelog.ts';
 import type { Child, Ended } from '../run/child.ts';
 import { settledOffsets } from '../run/fold-oracle.ts';
-import { World, type WorldFiles } from '../run/world.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 
 const model = `
 model: accounts
@@ -32,30 +33,40 @@ fields:
 guards: { updated: { share: 100%, at_least: 1000 }, deleted: { share: 100%, at_least: 1000 } }
 `;
 
-/** The project that the fault tests break: 200 rows, one mapping. */
+/** The project that the fault tests break, in any warehouse: 200 rows, one mapping. */
 export const ACCOUNTS: { readonly table: string; readonly files: WorldFiles } = {
   table: `
-create table accounts (id text primary key, plan text, number bigint, updated_at timestamptz default clock_timestamp());
-insert into accounts (id, plan, number) select 'a' || g, case when g % 2 = 0 then 'gold' else 'silver' end, g from generate_series(1, 200) g;
+create table accounts (id TEXT, plan TEXT, number INT8, updated_at INSTANT);
+insert into accounts select concat('a', cast(n as TEXT)), case when mod(n, 2) = 0 then 'gold' else 'silver' end, n, NOW from NUMBERS(200);
 `,
   files: { models: { accounts: model }, mappings: { account: mapping } },
 };
+
+/** Of `touch`: the other plan. */
+export const FLIP = `plan = case when plan = 'gold' then 'silver' else 'gold' end`;
 
 export interface Accounts {
   /** What consumers must hold, computed by SQL and not by the code under test. */
   expected(): Promise<Map<string, unknown>>;
   touch(set: string, where: string): Promise<unknown>;
+  insert(...rows: readonly (readonly [id: string | null, number: number])[]): Promise<unknown>;
 }
 
 export function accountsOf(world: World): Accounts {
   return {
     expected: async () => {
       const rows = await world.sql<{ id: string; plan: string; number: string }>(
-        'select id, upper(plan) as plan, number::text from accounts',
+        'select id, upper(plan) as plan, cast(number as TEXT) as number from accounts',
       );
       return new Map(rows.map((row) => [row.id, row]));
     },
-    touch: (set, where) => world.sql(`update accounts set ${set}, updated_at = clock_timestamp() where ${where}`),
+    touch: (set, where) => world.sql(`update accounts set ${set}, updated_at = NOW where ${where}`),
+    insert: (...rows) => {
+      const values = rows.map(
+        ([id, number]) => `(${id === null ? 'null' : `'${id}'`}, '${number % 2 === 0 ? 'gold' : 'silver'}', ${number}, NOW)`,
+      );
+      return world.sql(`insert into accounts (id, plan, number, updated_at) values ${values.join(', ')}`);
+    },
   };
 }
 

@@ -1,15 +1,13 @@
-import { rmSync } from 'node:fs';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { topicSpecsOf, topicsOf } from '../../src/publish/topics.ts';
 import type { Step } from '../../src/run/steps.ts';
-import type { World, WorldFiles } from '../run/world.ts';
+import type { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 import { type RunningKafka, startKafka } from '../systems/kafka.ts';
-import { ACCOUNTS, atStep, outcomeOf, startRun, withAccounts } from './accounts.ts';
+import { ACCOUNTS, type Accounts, atStep, FLIP, outcomeOf, startRun, withAccounts } from './accounts.ts';
 import { eventFiles, eventsTable } from './events.ts';
 import { mirror } from './mirror.ts';
-
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 
 interface Adopted {
   readonly code: number | null;
@@ -67,7 +65,7 @@ async function recreateSnapshot(world: World): Promise<void> {
 }
 
 /** Three days: versions 1 to 3, and an account that is gone. */
-async function threeDays(world: World, accounts: { touch(set: string, where: string): Promise<unknown> }): Promise<void> {
+async function threeDays(world: World, accounts: Accounts): Promise<void> {
   await world.run('account');
   await accounts.touch(FLIP, 'number <= 50');
   await world.run('account');
@@ -77,15 +75,10 @@ async function threeDays(world: World, accounts: { touch(set: string, where: str
 }
 
 /** Whatever the adoption was for: afterwards only what differs is published, above the floor, and the local copy may go. */
-async function goesOn(
-  world: World,
-  accounts: { touch(set: string, where: string): Promise<unknown>; expected(): Promise<Map<string, unknown>> },
-  floor: number,
-) {
+async function goesOn(world: World, accounts: Accounts, floor: number) {
   await accounts.touch(FLIP, `id in ('a1', 'a100')`);
-  await world.sql(
-    `delete from accounts where id = 'a2'; insert into accounts (id, plan, number) values ('a20', 'gold', 20), ('a500', 'gold', 500)`,
-  );
+  await world.sql(`delete from accounts where id = 'a2'`);
+  await accounts.insert(['a20', 20], ['a500', 500]);
   expect(await world.plan('account')).toMatchObject({
     scope: 'full comparison',
     counts: { created: 2, updated: 2, deleted: 1, quarantined: 0 },
@@ -95,7 +88,7 @@ async function goesOn(
   const { history } = await world.fold('account');
   for (const id of ['a1', 'a100', 'a2', 'a20', 'a500'])
     expect(Math.max(...(history.get(id) ?? []).map(({ version }) => version)), id).toBe(floor + 1);
-  rmSync(world.folder('account'), { recursive: true });
+  await world.loseView('account');
   expect(await world.run('account')).toMatchObject({ scope: 'incremental', published: 0 });
   expect(await world.run('account', { full: true })).toMatchObject({ published: 0, counts: { recorded: 0 } });
   await expectNewest(world, await accounts.expected());
@@ -269,7 +262,7 @@ describe('killed in the middle of an adoption', () => {
         ).ended;
         expect(signal, stderr).toBe('SIGKILL');
         await stopsAndNamesAdopt(edited);
-        rmSync(edited.folder('account'), { recursive: true });
+        await edited.loseView('account');
         await stopsAndNamesAdopt(edited);
         await adoptWell(edited, '--chunk', '40');
         await goesOn(edited, accounts, 3);
@@ -285,9 +278,9 @@ test('events keep version 1: those that are in the topic are known again, and ne
       expect((await world.run('event')).published).toBe(200);
       await recreateSnapshot(world);
       expect(await adoptWell(world)).toMatchObject({ versionFloor: 0 });
-      await world.sql(`insert into events values (300, 'c', now(), now())`);
+      await world.sql(`insert into events values (300, 'c', NOW, NOW)`);
       expect(await world.run('event')).toMatchObject({ published: 1, counts: { created: 1, quarantined: 0 } });
-      const rows = await world.sql<{ id: string; customer: string }>('select id::text, customer from events');
+      const rows = await world.sql<{ id: string; customer: string }>('select cast(id as TEXT) as id, customer from events');
       expect((await world.expectFacts('event', new Map(rows.map((row) => [row.id, row])))).records).toBe(201);
     },
     { table: eventsTable(), files: eventFiles('cursor: { column: at, lookback: 1h }') },

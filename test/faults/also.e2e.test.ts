@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyTopics, planTopics } from '../../src/ops/topics.ts';
 import { type Fold, foldFacts } from '../run/fold-oracle.ts';
-import { World, type WorldFiles } from '../run/world.ts';
-import { ACCOUNTS, accountsOf, atStep, startRun } from './accounts.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
+import { ACCOUNTS, accountsOf, atStep, FLIP, startRun } from './accounts.ts';
 
 const text = ACCOUNTS.files.mappings.account ?? '';
 const kept = (account: string): WorldFiles => ({ ...ACCOUNTS.files, environment: 'test', keepContracts: true, mappings: { account } });
@@ -35,7 +36,9 @@ async function folds(): Promise<readonly [Fold, Fold]> {
 async function expectBoth(): Promise<void> {
   const [first, second] = await folds();
   expect([...first.violations, ...second.violations]).toEqual([]);
-  const rows = await both.sql<{ id: string; plan: string; number: string }>('select id, plan, number::text from accounts');
+  const rows = await both.sql<{ id: string; plan: string; number: string }>(
+    'select id, plan, cast(number as TEXT) as number from accounts',
+  );
   const facts = (fold: Fold) => Object.fromEntries([...fold.facts].map(([id, { value }]) => [id, value]));
   expect(facts(first)).toEqual(Object.fromEntries(rows.map((row) => [row.id, { ...row, plan: row.plan.toUpperCase() }])));
   expect(facts(second)).toEqual(Object.fromEntries(rows.map(({ id, plan, number }) => [id, { id, tier: plan, number }])));
@@ -62,7 +65,7 @@ describe.each(['between_sends:1', 'between_sends:3', 'between_sends:4', 'after_l
   test('a chunk is in both topics or in neither', async () => {
     await runToEnd();
     await expectBoth();
-    await accountsOf(world).touch(`plan = case plan when 'gold' then 'silver' else 'gold' end`, 'number <= 120');
+    await accountsOf(world).touch(FLIP, 'number <= 120');
     await world.sql(`delete from accounts where number between 60 and 70`);
     await killedAt(step);
     const [first, second] = await folds();

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { World } from '../run/world.ts';
 import { eventFiles, eventsTable, expectEvents, foldSnapshot, HOURLY, ledgerOf } from './events.ts';
@@ -9,8 +8,8 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-async function localSize(): Promise<{ entries: number; rows: number }> {
-  const view = await world.system.openView(world.folder('event'), `headrace.${world.project.name}.event.snapshot`);
+async function viewSize(): Promise<{ entries: number; rows: number }> {
+  const view = await world.openView('event');
   try {
     return { entries: view.state.entries, rows: view.rowCount };
   } finally {
@@ -25,14 +24,14 @@ describe('entries of an append-only model', () => {
     // Events 1 to 174 lie more than 25 hours behind the newest one.
     expect(await world.run('event')).toMatchObject({ published: 200, counts: { created: 200, expired: 174, late: 0 } });
     expect(await foldSnapshot(world)).toEqual({ entries: 26, tombstones: 174 });
-    expect(await localSize()).toEqual({ entries: 26, rows: 26 });
+    expect(await viewSize()).toEqual({ entries: 26, rows: 26 });
 
     await world.sql(`insert into events select g, 'c', now(), now() + (g - 200) * interval '1 second' from generate_series(201, 210) g`);
     await world.sql(`update events set at = at - interval '1 minute' where id > 200`);
     expect(await world.run('event')).toMatchObject({ scope: 'incremental', published: 10, counts: { expired: 0 } });
     await expectEvents(world);
 
-    rmSync(world.folder('event'), { recursive: true });
+    await world.loseView('event');
     expect(await world.run('event', { full: true })).toMatchObject({ published: 0, counts: { rows: 210, late: 174, unchanged: 36 } });
     expect(await world.run('event')).toMatchObject({ published: 0 });
     await expectEvents(world);
@@ -49,7 +48,7 @@ describe('entries of an append-only model', () => {
         scope: 'incremental',
         counts: { created: 60, expired: 60 },
       });
-      expect(await localSize()).toEqual({ entries: 26, rows: 26 });
+      expect(await viewSize()).toEqual({ entries: 26, rows: 26 });
       expect((await foldSnapshot(world)).entries).toBe(26);
     }
     expect(await world.run('event', { full: true })).toMatchObject({ published: 0 });
@@ -80,7 +79,7 @@ describe('a row below the horizon', () => {
     expect(edited.warnings.join()).toMatch(/175 rows lie below the horizon/);
     expect((await ledgerOf(edited)).at(-1)).toMatchObject({ run: incremental.run, last: true, counts: { late: 175 } });
     expect(await edited.run('event', { full: true })).toMatchObject({ published: 0, counts: { late: 175, quarantined: 0 } });
-    rmSync(world.folder('event'), { recursive: true });
+    await world.loseView('event');
     expect(await edited.run('event', { full: true })).toMatchObject({ published: 0, counts: { late: 175 } });
     await expectEvents(edited, [300]);
   });
@@ -138,7 +137,7 @@ describe('cursors that an append-only model should not have', () => {
     const edited = await world.edited(eventFiles(`cursor: { column: ${column}, lookback: ${lookback} }\nappend_only: true`));
     await world.sql(`insert into events select g, 'c', now(), now(), current_date from generate_series(201, 400) g`);
     expect((await edited.run('event')).counts.expired).toBeGreaterThan(20);
-    rmSync(world.folder('event'), { recursive: true });
+    await world.loseView('event');
     expect(await edited.run('event', { full: true })).toMatchObject({ published: 0 });
     expect(await edited.run('event')).toMatchObject({ published: 0, counts: { late: 0 } });
     await expectEvents(edited);

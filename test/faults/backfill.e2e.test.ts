@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ENGINE } from '../run/warehouses/open.ts';
 import { World } from '../run/world.ts';
 import { atStep, withAccounts } from './accounts.ts';
 import { killedBackfill, MANY } from './killed-backfill.ts';
@@ -32,23 +33,28 @@ test('killed at each step, a forced backfill goes on, and publishes every fact o
   });
 }, 600_000);
 
-test('killed three times, a backfill of 20,000 keys ends with nothing twice, and live changes do not wait for it', async () => {
-  const keys = 20_000;
-  const world = await World.create(MANY.table(keys), { models: { customers: MANY.model }, mappings: { customer: MANY.mapping } });
-  try {
-    const found = await killedBackfill({
-      keys,
-      slice: 2_000,
-      kafka: world.project.kafka,
-      topic: world.mapping('customer').topic,
-      start: (args) => world.start(args),
-      sql: (text) => world.sql(text),
-      say: () => undefined,
-    });
-    expect(found.faults).toEqual([]);
-    expect(found.live).toBeGreaterThan(5);
-    expect(found.slowestLiveMs).toBeGreaterThan(0);
-  } finally {
-    await world.close();
-  }
-}, 600_000);
+// Rows change several times a second while it goes on.
+test.runIf(ENGINE === 'postgres')(
+  'killed three times, a backfill of 20,000 keys ends with nothing twice, and live changes do not wait for it',
+  async () => {
+    const keys = 20_000;
+    const world = await World.create(MANY.table(keys), { models: { customers: MANY.model }, mappings: { customer: MANY.mapping } });
+    try {
+      const found = await killedBackfill({
+        keys,
+        slice: 2_000,
+        kafka: world.project.kafka,
+        topic: world.mapping('customer').topic,
+        start: (args) => world.start(args),
+        sql: (text) => world.sql(text),
+        say: () => undefined,
+      });
+      expect(found.faults).toEqual([]);
+      expect(found.live).toBeGreaterThan(5);
+      expect(found.slowestLiveMs).toBeGreaterThan(0);
+    } finally {
+      await world.close();
+    }
+  },
+  600_000,
+);

@@ -4,10 +4,8 @@ import { topicsOf, transactionalIdOf } from '../../src/publish/topics.ts';
 import type { Child } from '../run/child.ts';
 import type { World } from '../run/world.ts';
 import { type RunningKafka, startKafka } from '../systems/kafka.ts';
-import { ACCOUNTS, type Accounts, atStep, BRIEF, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
+import { ACCOUNTS, type Accounts, atStep, BRIEF, FLIP, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
 import { leaveUndecided, withoutMarkers } from './undecided.ts';
-
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 
 let kafka: RunningKafka;
 beforeAll(async () => {

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { ENGINE } from '../run/warehouses/open.ts';
 import type { World } from '../run/world.ts';
-import { ACCOUNTS, atStep, BRIEF, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
-
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
+import { ACCOUNTS, atStep, BRIEF, FLIP, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
 
 function gate(): { readonly opened: Promise<void>; open(): void } {
   let open: () => void = () => undefined;
@@ -62,7 +61,7 @@ async function runWhenFree(elsewhere: World): Promise<void> {
 }
 
 describe.concurrent('frozen beyond its transaction and its lease, while another instance runs', () => {
-  test.each([
+  const CASES = [
     ['after_fence', 120, 5],
     ['while_mapping', 120, 5],
     ['between_sends', 120, 5],
@@ -73,7 +72,10 @@ describe.concurrent('frozen beyond its transaction and its lease, while another 
     ['while_mapping', 0, 5],
     // The last chunk gave the lease back already.
     ['done', 120, 0],
-  ])('at %s, with %d changes: it writes nothing more and ends with %d', async (step, changes, expected) => {
+  ] as const;
+  // A run that reads a DuckDB file shuts out everybody who would change it.
+  const possible = CASES.filter(([step]) => ENGINE !== 'duckdb' || step !== 'while_mapping');
+  test.each(possible)('at %s, with %d changes: it writes nothing more and ends with %d', async (step, changes, expected) => {
     await withAccounts(
       async (world, accounts) => {
         await world.run('account');

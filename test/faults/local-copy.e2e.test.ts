@@ -15,9 +15,8 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { capture } from '../../src/run/capture.ts';
 import type { World } from '../run/world.ts';
-import { ACCOUNTS, type Accounts, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
+import { ACCOUNTS, type Accounts, FLIP, outcomeOf, startRun, TWIN, withAccounts } from './accounts.ts';
 
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 const DAY_MS = 86_400_000;
 
 /** Two days of work, and a copy of the folder from the evening between them; the second day is the larger one. */
@@ -151,9 +150,7 @@ describe.concurrent('a folder that cannot be used is one clear error, and nothin
     ['with a copy in place', 100 * 1024, true],
   ])('a full disk %s', async (_, bytes, isLoaded) => {
     await withAccounts(async (world, accounts) => {
-      await world.sql(
-        `insert into accounts (id, plan, number) select 'b' || g || repeat('x', 500), 'gold', g from generate_series(201, 600) g`,
-      );
+      await world.sql(`insert into accounts select 'b' || g || repeat('x', 500), 'gold', g, now() from generate_series(201, 600) g`);
       if (isLoaded) {
         await world.run('account');
         await accounts.touch(FLIP, 'true');

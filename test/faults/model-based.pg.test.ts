@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { viewPlaceOf } from '../../src/ops/create-job.ts';
 import { viewNames } from '../../src/warehouse/view-names.ts';
 import { Random } from '../long/random.ts';
-import { World, type WorldFiles } from '../run/world.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 
 /**
  * Random sequences of what a source may do and of runs in between, for a mapping in which several rows map to one identity. After each sequence one full run, and the fold

@@ -2,9 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HeadraceError } from '../../src/core/errors.ts';
 import { type RunningKafka, startKafka } from '../systems/kafka.ts';
 import { API, type Fate, type KafkaProxy, startKafkaProxy } from '../systems/kafka-proxy.ts';
-import { ACCOUNTS, withAccounts } from './accounts.ts';
+import { ACCOUNTS, FLIP, withAccounts } from './accounts.ts';
 
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 const REQUEST_TIMEOUT_MS = 2000;
 const FILES = { ...ACCOUNTS.files, kafka: 'request_timeout: 2s, transaction_timeout: 8s' };
 const CHUNKS = { chunk: { changes: 40, bytes: 1e6 } };

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Step } from '../../src/run/steps.ts';
 import { World } from '../run/world.ts';
 import { ACCOUNTS, type Accounts, accountsOf, atStep } from './accounts.ts';
-import { REPAIR_STEPS } from './repair-steps.ts';
+import { REPAIR_STEPS } from './steps.ts';
 
 const MAPPING = 'mappings/account.yml';
 const first = ACCOUNTS.files.mappings.account ?? '';

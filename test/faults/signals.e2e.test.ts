@@ -1,16 +1,13 @@
-import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { STEPS } from '../../src/run/steps.ts';
-import { atStep, outcomeOf, ownerOf, startRun, withAccounts } from './accounts.ts';
-
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
+import { atStep, FLIP, outcomeOf, ownerOf, startRun, withAccounts } from './accounts.ts';
+import { SIGNAL_STEPS } from './steps.ts';
 
 describe.concurrent('SIGTERM', () => {
-  test.each(STEPS)('at %s: the chunk is finished or was never sent, the lease is given back, the next run goes on', async (step) => {
+  test.each(SIGNAL_STEPS)('at %s: the chunk is finished or was never sent, the lease is given back, the next run goes on', async (step) => {
     await withAccounts(async (world, accounts) => {
       await world.run('account');
       await accounts.touch(FLIP, 'number <= 120');
-      if (step === 'in_recovery') rmSync(world.folder('account'), { recursive: true });
+      if (step === 'in_recovery') await world.loseView('account');
 
       const child = startRun(world, atStep(`${step}=sleep:500`));
       await child.says(`test step ${step}`);

@@ -3,7 +3,8 @@ import { capture, type RunResult } from '../../src/run/capture.ts';
 import type { Step } from '../../src/run/steps.ts';
 import { PostgresWarehouse } from '../../src/warehouse/postgres/warehouse.ts';
 import type { Fold } from '../run/fold-oracle.ts';
-import { World, type WorldFiles } from '../run/world.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 
 const model = (cursor: string) => `
 model: source
@@ -35,8 +36,7 @@ fields:
 guards: { updated: { share: 100%, at_least: 1000 }, deleted: { share: 50%, at_least: 100 } }
 `;
 
-const TABLE = `create table source (id text primary key, v bigint not null default 0, kind text not null default 'person', note text not null default '', happened timestamptz not null default now(),
-  at timestamptz default clock_timestamp());`;
+const TABLE = 'create table source (id TEXT, v INT8, kind TEXT, note TEXT, happened INSTANT, seen_at INSTANT)';
 
 export interface Source {
   readonly world: World;
@@ -44,10 +44,10 @@ export interface Source {
   /** Inserts rows r1, r2 … that are so wide (8 kB, no field of the fact) that a scan is far from its end when the first of them are mapped. */
   insertWide(rows: number): Promise<unknown>;
   /** Inserts rows with this SQL expression as their cursor. */
-  insert(ids: readonly string[], at: string): Promise<unknown>;
-  /** A further session of the source; closed with it. */
+  insert(ids: readonly string[], seenAt: string): Promise<unknown>;
+  /** A further session of a source in PostgreSQL; closed with it. */
   another(): Promise<pg.Client>;
-  /** A full comparison that reads so slowly that the statement's timeout ends it in the middle. */
+  /** Of a source in PostgreSQL: a full comparison that reads so slowly that the statement's timeout ends it in the middle. */
   runTooSlowly(): Promise<RunResult>;
   /** The fold oracle against SQL. */
   expectSame(where?: string): Promise<Fold>;
@@ -62,9 +62,10 @@ export async function openSource(cursor: string): Promise<Source> {
   return {
     world,
     files,
-    insert: (ids, at) => world.sql(`insert into source (id, at) select id, ${at} from unnest($1::text[]) id`, [ids]),
+    insert: (ids, seenAt) =>
+      world.sql(`insert into source values ${ids.map((id) => `('${id}', 0, 'person', '', NOW, ${seenAt})`).join(', ')}`),
     insertWide: (rows) =>
-      world.sql(`insert into source (id, note) select 'r' || g, repeat('x', 8000) from generate_series(1, $1) g`, [rows]),
+      world.sql(`insert into source select concat('r', cast(n as TEXT)), 0, 'person', repeat('x', 8000), NOW, NOW from NUMBERS(${rows})`),
     another: async () => {
       const client = new pg.Client({ connectionString: world.databaseUrl });
       sessions.push(client);
@@ -87,7 +88,9 @@ export async function openSource(cursor: string): Promise<Source> {
       }
     },
     expectSame: async (where = 'true') => {
-      const rows = await world.sql<{ id: string; v: string }>(`select id, v::text from source where kind <> 'internal' and (${where})`);
+      const rows = await world.sql<{ id: string; v: string }>(
+        `select id, cast(v as TEXT) as v from source where kind <> 'internal' and (${where})`,
+      );
       return world.expectFacts('fact', new Map(rows.map((row) => [row.id, row])));
     },
     close: async () => {

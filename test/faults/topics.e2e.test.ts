@@ -1,11 +1,9 @@
-import { rmSync } from 'node:fs';
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { topicSpecsOf, topicsOf } from '../../src/publish/topics.ts';
-import type { World, WorldFiles } from '../run/world.ts';
-import { ACCOUNTS, outcomeOf, startRun, withAccounts } from './accounts.ts';
-
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
+import type { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
+import { ACCOUNTS, FLIP, outcomeOf, startRun, withAccounts } from './accounts.ts';
 
 const specs = (world: World) => topicSpecsOf(world.project, world.mapping('account'), 1);
 const names = (world: World) => topicsOf(world.project.name, world.mapping('account'));
@@ -49,7 +47,7 @@ describe.concurrent('topics that are not what they were', () => {
       'the snapshot topic recreated empty, and the local copy lost',
       async (world) => {
         await recreate(world, names(world).snapshot);
-        rmSync(world.folder('account'), { recursive: true });
+        await world.loseView('account');
       },
       'SNAPSHOT_FOREIGN',
       /already holds records, but .*\.snapshot says nothing about them/,
@@ -169,7 +167,7 @@ describe.concurrent('a project file that names other surroundings than the snaps
         const edited = await world.edited(after);
         await stops(edited, 'SNAPSHOT_FOREIGN', 1, message, suggestion);
         await expect(edited.run('account', { full: true })).rejects.toMatchObject({ code: 'SNAPSHOT_FOREIGN' });
-        rmSync(world.folder('account'), { recursive: true });
+        await world.loseView('account');
         await expect(edited.run('account')).rejects.toMatchObject({ code: 'SNAPSHOT_FOREIGN' });
         expect((await world.fold('account')).records).toBe(200);
         await (await world.edited({ ...before, env: before.env ?? {} })).run('account');

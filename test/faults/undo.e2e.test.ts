@@ -1,11 +1,10 @@
-import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/run/steps.ts';
 import { approvalsOf, person, signing } from '../run/people.ts';
 import { World } from '../run/world.ts';
-import { ACCOUNTS, type Accounts, accountsOf, atStep } from './accounts.ts';
-import { REPAIR_STEPS } from './repair-steps.ts';
+import { ACCOUNTS, type Accounts, accountsOf, atStep, FLIP } from './accounts.ts';
+import { REPAIR_STEPS } from './steps.ts';
 
 let world: World;
 let accounts: Accounts;
@@ -28,7 +27,7 @@ describe.each(REPAIR_STEPS.filter((step) => step !== 'in_recovery' && step !== '
     accounts = accountsOf(world);
     expect(await headrace(['run'])).toMatchObject({ code: 0 });
     right = await accounts.expected();
-    await world.sql(`update accounts set plan = case plan when 'gold' then 'silver' else 'gold' end, updated_at = clock_timestamp()`);
+    await accounts.touch(FLIP, 'true');
     const { code, body } = await headrace(['run', '--allow', 'updated']);
     expect(code).toBe(0);
     run = (body.mappings as { run: string }[])[0]?.run ?? '';
@@ -45,7 +44,7 @@ describe.each(REPAIR_STEPS.filter((step) => step !== 'in_recovery' && step !== '
     const fold = await world.expectFacts('account', right);
     expect(fold.records).toBe(before + right.size);
     expect(await headrace(['run'])).toMatchObject({ code: 0, body: { mappings: [{ published: 0 }] } });
-    rmSync(world.folder('account'), { recursive: true, force: true });
+    await world.loseView('account');
     expect(await headrace(['run', '--full'])).toMatchObject({ code: 0, body: { mappings: [{ published: 0 }] } });
     await world.expectFacts('account', right);
   });
@@ -63,7 +62,7 @@ describe('by a plan', () => {
   test('the plan that its process died over is applied again and does the rest; done, it is used up', async () => {
     expect(await headrace(['run'])).toMatchObject({ code: 0 });
     const right = await accounts.expected();
-    await world.sql(`update accounts set plan = case plan when 'gold' then 'silver' else 'gold' end, updated_at = clock_timestamp()`);
+    await accounts.touch(FLIP, 'true');
     const { body } = await headrace(['run', '--allow', 'updated']);
     const run = (body.mappings as { run: string }[])[0]?.run ?? '';
     const file = path.join(world.root, 'undo.plan');

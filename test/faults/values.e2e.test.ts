@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { settledOffsets } from '../run/fold-oracle.ts';
-import { World, type WorldFiles } from '../run/world.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 
 /** CASES.md 12 and 13, from the table to the topic, in processes that live in several time zones. */
 

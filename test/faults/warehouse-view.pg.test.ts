@@ -3,10 +3,10 @@ import { composeSystem } from '../../src/compose.ts';
 import { viewPlaceOf } from '../../src/ops/create-job.ts';
 import type { SnapshotView } from '../../src/snapshot/view.ts';
 import { viewNames } from '../../src/warehouse/view-names.ts';
-import { World, type WorldFiles } from '../run/world.ts';
-import { ACCOUNTS, type Accounts, accountsOf, TWIN } from './accounts.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
+import { ACCOUNTS, type Accounts, accountsOf, FLIP, TWIN } from './accounts.ts';
 
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 const FILES: WorldFiles = { ...ACCOUNTS.files, view: 'warehouse' };
 
 async function withTables(
@@ -156,7 +156,7 @@ describe.concurrent('rows that stay in the warehouse are accounted for', () => {
   const stops = async (sql: string) =>
     withTables(async (world) => {
       await world.run('account');
-      await world.sql(`alter table accounts drop constraint accounts_pkey; ${sql}`);
+      await world.sql(sql);
       const before = (await world.fold('account')).records;
       await expect(world.run('account', { full: true, showKeys: true })).rejects.toMatchObject({
         code: 'KEY_INVALID',
@@ -175,9 +175,7 @@ describe.concurrent('rows that stay in the warehouse are accounted for', () => {
   test('a row without a key', () =>
     withTables(async (world) => {
       await world.run('account');
-      await world.sql(
-        `alter table accounts drop constraint accounts_pkey, alter column id drop not null; insert into accounts (plan) values ('gold')`,
-      );
+      await world.sql(`insert into accounts (plan) values ('gold')`);
       await expect(world.run('account', { full: true })).rejects.toMatchObject({
         code: 'KEY_INVALID',
         message: expect.stringMatching(/1 row\(s\) have NULL/),
@@ -190,7 +188,7 @@ describe.concurrent('rows that stay in the warehouse are accounted for', () => {
     await withTables(
       async (world) => {
         await world.run('account');
-        await world.sql(`insert into accounts (id, plan, number) values ('other', 'gold', 7)`);
+        await world.sql(`insert into accounts values ('other', 'gold', 7, now())`);
         await expect(world.run('account', { full: true, showKeys: true })).rejects.toMatchObject({
           code: 'KEY_INVALID',
           message: expect.stringMatching(/other/),

@@ -9,6 +9,7 @@ import { formatProblem } from '../../src/core/problem.ts';
 import { applyTopics, planTopics } from '../../src/ops/topics.ts';
 import { ACCOUNTS } from '../faults/accounts.ts';
 import { Child } from '../run/child.ts';
+import { inWords, POSTGRES_WORDS } from '../run/warehouses/words.ts';
 import { logOf, SERVED } from '../server/served.ts';
 import { startKafka } from '../systems/kafka.ts';
 import { startPostgres } from '../systems/postgres.ts';
@@ -41,7 +42,7 @@ export async function inDaemonWorld<T>(
   };
   try {
     await db.connect();
-    await db.query(ACCOUNTS.table);
+    await db.query(inWords(ACCOUNTS.table, POSTGRES_WORDS));
     const project = await written(base, more, env);
     await using system = composeSystem(project);
     await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));

@@ -28,7 +28,7 @@ async function soak({ project, db, kafka, start }: DaemonWorld): Promise<boolean
   let triggers = 0;
   for (let n = 0; Date.now() < endsAt; n++) {
     await db.query(
-      `update accounts set plan = case plan when 'gold' then 'silver' else 'gold' end, updated_at = clock_timestamp() where number % 7 = ${n % 7}`,
+      `update accounts set plan = case when plan = 'gold' then 'silver' else 'gold' end, updated_at = clock_timestamp() where number % 7 = ${n % 7}`,
     );
     for (const name of ['slow', 'called']) {
       const answer = await fetch(`${address}/v1/mappings/${name}/trigger`, {

@@ -3,10 +3,11 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { topicsOf } from '../../src/publish/topics.ts';
-import { ACCOUNTS, type Accounts, accountsOf } from '../faults/accounts.ts';
+import { ACCOUNTS, type Accounts, accountsOf, FLIP } from '../faults/accounts.ts';
 import { mirror } from '../faults/mirror.ts';
 import { approvalsOf, person, signing } from '../run/people.ts';
-import { World, type WorldFiles } from '../run/world.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 import { type RunningKafka, startKafka } from '../systems/kafka.ts';
 import { execute, type Incidents, runbookFiles } from './runbook.ts';
 
@@ -20,7 +21,6 @@ const FILES: WorldFiles = {
   project: approvalsOf([erin, dana], '  require: { replay: low }\n'),
   mappings: { account: (ACCOUNTS.files.mappings.account ?? '').replace('share: 100%, at_least: 1000', 'share: 20%, at_least: 10') },
 };
-const FLIPPED = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 const ALLOWED = { allow: new Set(['updated', 'deleted']) };
 
 let world: World;
@@ -54,7 +54,7 @@ const expectRightFacts = async (firstVersion = 1) => world.expectFacts('account'
 
 const INCIDENTS: Readonly<Record<string, () => Promise<void>>> = {
   'failed-run.md': async () => {
-    await accounts.touch(FLIPPED, 'number <= 20');
+    await accounts.touch(FLIP, 'number <= 20');
     await world.sql('alter table accounts rename to accounts_gone');
     await follow('failed-run.md', {
       'Mend it and run': () => world.sql('alter table accounts_gone rename to accounts'),
@@ -63,13 +63,13 @@ const INCIDENTS: Readonly<Record<string, () => Promise<void>>> = {
   },
 
   'guard-stop.md': async () => {
-    await accounts.touch(FLIPPED, 'true');
+    await accounts.touch(FLIP, 'true');
     await expect(world.run('account')).rejects.toMatchObject({ code: 'GUARD_STOPPED' });
     const variables: NodeJS.ProcessEnv = {};
     const incidents: Incidents = {
-      'If they are wrong': () => accounts.touch(FLIPPED, 'true'),
+      'If they are wrong': () => accounts.touch(FLIP, 'true'),
       'If they are right': async () => {
-        await accounts.touch(FLIPPED, 'number > 100');
+        await accounts.touch(FLIP, 'number > 100');
         variables.DIGEST = (await world.plan('account')).changeSet;
       },
     };
@@ -97,18 +97,18 @@ const INCIDENTS: Readonly<Record<string, () => Promise<void>>> = {
 
   'bad-model-published.md': async () => {
     const right = await accounts.expected();
-    await accounts.touch(FLIPPED, 'number <= 150');
+    await accounts.touch(FLIP, 'number <= 150');
     const { run } = await world.run('account', ALLOWED);
     await follow(
       'bad-model-published.md',
       {
         'Mend the model': async () => {
           await world.expectFacts('account', right);
-          await accounts.touch(FLIPPED, 'number <= 150');
+          await accounts.touch(FLIP, 'number <= 150');
         },
         'If the source was right after all': async () => {
           await world.expectFacts('account', right);
-          await accounts.touch(FLIPPED, 'number <= 20');
+          await accounts.touch(FLIP, 'number <= 20');
           const { run: of } = await world.run('account');
           expect(await world.start(['undo', '--run', of, '--yes']).ended).toMatchObject({ code: 0 });
         },
@@ -151,7 +151,7 @@ const INCIDENTS: Readonly<Record<string, () => Promise<void>>> = {
       'The snapshot topic is gone': async () => {
         await asKafkaAdmin((admin) => admin.deleteTopics({ topics: [topics().snapshot] }));
         await expect.poll(() => asKafkaAdmin((admin) => admin.listTopics())).not.toContain(topics().snapshot);
-        await accounts.touch(FLIPPED, 'number <= 20');
+        await accounts.touch(FLIP, 'number <= 20');
       },
     });
     await expectRightFacts();
@@ -162,7 +162,7 @@ const INCIDENTS: Readonly<Record<string, () => Promise<void>>> = {
     const moved = await world.movedTo(second.brokers);
     await mirror(world, moved, topics().facts);
     await mirror(world, moved, topics().snapshot);
-    await accounts.touch(FLIPPED, 'number <= 20');
+    await accounts.touch(FLIP, 'number <= 20');
     await follow('moving-to-another-cluster.md', {}, {}, moved);
     await moved.expectFacts('account', await accounts.expected());
   },
@@ -173,7 +173,7 @@ const INCIDENTS: Readonly<Record<string, () => Promise<void>>> = {
         await world.system.admin.alterConfig(topics().snapshot, new Map([['segment.ms', '3600000']]));
         writeFileSync(path.join(world.folder('account'), 'view.mdb'), 'of another layout');
       },
-      Run: () => accounts.touch(FLIPPED, 'number <= 20'),
+      Run: () => accounts.touch(FLIP, 'number <= 20'),
     });
     const { records } = await expectRightFacts();
     expect(records).toBe(220);

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { topicSpecsOf, topicsOf } from '../../src/publish/topics.ts';
 import { headrace } from '../cli/in-process.ts';
 import { ACCOUNTS } from '../faults/accounts.ts';
-import { World, type WorldFiles } from '../run/world.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 import { freePort } from '../systems/free-port.ts';
 
 interface Finding {

@@ -5,7 +5,8 @@ import { PURPOSES, type Purpose } from '../../src/publish/grants.ts';
 import { topicsOf } from '../../src/publish/topics.ts';
 import { headrace, type Said } from '../cli/in-process.ts';
 import { ACCOUNTS } from '../faults/accounts.ts';
-import { World, type WorldFiles } from '../run/world.ts';
+import { World } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 import { GuardedKafka, type PrintedAcl, ROOT, secretOf } from './principals.ts';
 
 /** A principal for each purpose; `service` and `whole` for several, `halfway` to lose a grant in the middle, `bare` without any. */
@@ -78,7 +79,7 @@ export class GuardedWorld {
 
   /** Adds a row that no fact can be made of. */
   spoil(): Promise<unknown> {
-    return this.world.sql('insert into accounts (id, plan, number) values ($1, $2, 1)', [`bad${this.#spoiled++}`, 'bronze']);
+    return this.world.sql('insert into accounts values ($1, $2, 1, now())', [`bad${this.#spoiled++}`, 'bronze']);
   }
 
   /** The fold oracle; what is expected is computed by SQL and not by the code under test. */

@@ -6,7 +6,8 @@ import { undo } from '../../src/run/undo.ts';
 import { headrace, type Said } from '../cli/in-process.ts';
 import { CUSTOMERS_MODEL, customerMapping } from './customers.ts';
 import { approvalsOf, person, signing } from './people.ts';
-import { World, type WorldFiles } from './world.ts';
+import { World } from './world.ts';
+import type { WorldFiles } from './world-files.ts';
 
 const [erin, dana] = [person('erin'), person('dana')];
 

@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { settledOffsets } from './fold-oracle.ts';
-import { World, type WorldFiles } from './world.ts';
+import { World } from './world.ts';
+import type { WorldFiles } from './world-files.ts';
 
 const MODEL = `
 model: accounts
@@ -153,7 +153,7 @@ describe('rows that do not fit', () => {
     await world.run('account');
     await world.sql(`insert into accounts (id, plan) values ('new', 'copper')`);
     expect((await world.run('account')).published).toBe(0);
-    rmSync(world.folder('account'), { recursive: true });
+    await world.loseView('account');
     expect((await world.run('account', { full: true })).counts).toMatchObject({ quarantined: 0, rejected: 1 });
     await touch(`plan = 'gold'`, `id = 'new'`);
     await world.run('account');
@@ -194,12 +194,12 @@ describe('the local copy is a cache', () => {
     await world.run('account');
     await touch(`plan = 'gold'`, `id = 'a1'`);
     await world.run('account');
-    rmSync(world.folder('account'), { recursive: true });
+    await world.loseView('account');
     expect(await world.run('account')).toMatchObject({ published: 0, scope: 'incremental' });
-    rmSync(world.folder('account'), { recursive: true });
+    await world.loseView('account');
     expect((await world.run('account', { full: true })).published).toBe(0);
     await world.sql(`delete from accounts where id in ('a4', 'a5')`);
-    rmSync(world.folder('account'), { recursive: true });
+    await world.loseView('account');
     expect((await world.run('account', { full: true })).published).toBe(2);
     await world.expectFacts('account', await source());
   });
@@ -215,8 +215,10 @@ describe('the local copy is a cache', () => {
         ),
       );
     const view = async () => {
-      const copy = await world.system.openView(world.folder('account'), `headrace.${world.project.name}.account.snapshot`);
-      const content = { state: copy.state, rows: [...copy.rows()], entries: [...copy.entries()] };
+      const copy = await world.openView('account');
+      const entries = [...copy.entries()];
+      if (copy.remote !== undefined) for await (const page of copy.remote.allEntries()) entries.push(...page);
+      const content = { state: copy.state, rows: [...copy.rows()], entries };
       await copy.close();
       return content;
     };

@@ -21,7 +21,7 @@ ${rest}`;
 test('a mapping that begins to publish deleted facts: the next run records the values that it needs for it', async () => {
   const filesWith = (onDelete: 'tombstone' | 'fact') => ({
     models: {
-      rows: `{ model: rows, warehouse: main, table: rows, key: [id], cursor: { column: at, lookback: 1h }, deletes: { missing_rows: true } }`,
+      rows: `{ model: rows, warehouse: main, table: items, key: [id], cursor: { column: seen_at, lookback: 1h }, deletes: { missing_rows: true } }`,
     },
     mappings: {
       facts: common(`
@@ -29,22 +29,22 @@ mapping: facts
 class: profile
 key: [id]
 data_subject: id
-occurred_at: { from: at }
+occurred_at: { from: seen_at }
 fields: { id: { from: id, type: string }, plan: { from: plan, type: string } }
 on_delete: ${onDelete}
 `),
     },
   });
   world = await World.create(
-    `create table rows (id text primary key, plan text, at timestamptz default clock_timestamp());
-     insert into rows select 'c' || g, 'gold' from generate_series(1, 5) g;`,
+    `create table items (id TEXT, plan TEXT, seen_at INSTANT);
+     insert into items select concat('c', cast(n as TEXT)), 'gold', NOW from NUMBERS(5);`,
     filesWith('tombstone'),
   );
   await world.run('facts');
   const edited = await world.edited(filesWith('fact'));
-  await world.sql(`delete from rows where id = 'c1'`);
+  await world.sql(`delete from items where id = 'c1'`);
   expect(await edited.run('facts')).toMatchObject({ published: 1, counts: { deleted: 1, recorded: 4 } });
-  await world.sql(`delete from rows where id = 'c2'`);
+  await world.sql(`delete from items where id = 'c2'`);
   expect((await edited.run('facts', { full: true })).published).toBe(1);
   expect(await edited.run('facts', { full: true })).toMatchObject({ published: 0, counts: { recorded: 0, unchanged: 3 } });
   const { history, violations } = await edited.fold('facts');
@@ -65,7 +65,7 @@ on_delete: ${onDelete}
 describe('a command: several rows behind one identity, baseline, deleted facts', () => {
   const files = {
     models: {
-      rows: `{ model: rows, warehouse: main, table: rows, key: [customer, product], cursor: { column: at, lookback: 1h }, deletes: { missing_rows: true } }`,
+      rows: `{ model: rows, warehouse: main, table: items, key: [customer, product], cursor: { column: seen_at, lookback: 1h }, deletes: { missing_rows: true } }`,
     },
     mappings: {
       facts: common(`
@@ -74,7 +74,7 @@ class: command
 compatibility: full_transitive
 key: [customer]
 data_subject: customer
-occurred_at: { from: at }
+occurred_at: { from: seen_at }
 where: "row.product == 'core'"
 fields:
   customer: { from: customer, type: string }
@@ -85,16 +85,16 @@ undo: previous
 `),
     },
   };
-  const table = `create table rows (customer text, product text, plan text, at timestamptz default clock_timestamp(), primary key (customer, product));
-    insert into rows select 'c' || g, p, 'gold' from generate_series(1, 10) g, unnest(array['core', 'extra']) p;`;
+  const table = `create table items (customer TEXT, product TEXT, plan TEXT, seen_at INSTANT);
+    ${['core', 'extra'].map((product) => `insert into items select concat('c', cast(n as TEXT)), '${product}', 'gold', NOW from NUMBERS(10)`).join(';')}`;
 
   test('nothing is sent for what was there on the first day; a change is version 1; a deletion is a deleted fact and a tombstone', async () => {
     world = await World.create(table, files);
     expect(await world.run('facts')).toMatchObject({ published: 0, counts: { recorded: 10, absent: 10 } });
-    await world.sql(`update rows set plan = 'trial', at = clock_timestamp() where customer = 'c1' and product = 'core'`);
-    await world.sql(`update rows set plan = 'trial', at = clock_timestamp() where customer = 'c2' and product = 'extra'`);
+    await world.sql(`update items set plan = 'trial', seen_at = NOW where customer = 'c1' and product = 'core'`);
+    await world.sql(`update items set plan = 'trial', seen_at = NOW where customer = 'c2' and product = 'extra'`);
     expect((await world.run('facts')).published).toBe(1);
-    await world.sql(`delete from rows where customer in ('c1', 'c2') and product = 'core'`);
+    await world.sql(`delete from items where customer in ('c1', 'c2') and product = 'core'`);
     expect((await world.run('facts', { full: true })).counts.deleted).toBe(2);
     const { history, facts, violations } = await world.fold('facts');
     expect(violations).toEqual([]);
@@ -113,33 +113,31 @@ undo: previous
   test('rows outside the scope end only the fact that they produced', async () => {
     world = await World.create(table, files);
     await world.run('facts');
-    await world.sql(`update rows set plan = 'silver', at = clock_timestamp() where product = 'extra'`);
+    await world.sql(`update items set plan = 'silver', seen_at = NOW where product = 'extra'`);
     expect((await world.run('facts')).counts).toMatchObject({ absent: 10, deleted: 0 });
     expect((await world.run('facts', { full: true })).counts).toMatchObject({ deleted: 0 });
   });
 
   test('a fact that moves to another row: an incremental run compares in full, and finds the old row gone', async () => {
-    world = await World.create(table.replace('primary key (customer, product)', 'primary key (customer, product)'), {
+    world = await World.create(table, {
       ...files,
       mappings: { facts: files.mappings.facts.replace(`where: "row.product == 'core'"`, `where: "row.product != 'extra'"`) },
     });
     await world.run('facts');
-    await world.sql(
-      `insert into rows (customer, product, plan) values ('c1', 'core2', 'trial'); delete from rows where customer = 'c1' and product = 'core'`,
-    );
+    await world.sql(`insert into items values ('c1', 'core2', 'trial', NOW); delete from items where customer = 'c1' and product = 'core'`);
     expect(await world.run('facts')).toMatchObject({ scope: 'full comparison', published: 1, counts: { updated: 1, deleted: 0 } });
     expect((await world.fold('facts')).facts.get('c1')?.value).toEqual({ customer: 'c1', priority: 'P3' });
     expect((await world.run('facts', { full: true })).published).toBe(0);
     // The old row comes back beside the new one: now two rows claim the identity.
-    await world.sql(`insert into rows (customer, product, plan) values ('c1', 'core', 'gold')`);
+    await world.sql(`insert into items values ('c1', 'core', 'gold', NOW)`);
     await expect(world.run('facts')).rejects.toMatchObject({ code: 'KEY_INVALID' });
   });
 
   test('within one run: the old row leaves the scope, another takes over; one version, no deletion', async () => {
     world = await World.create(table, files);
     await world.run('facts');
-    await world.sql(`begin; update rows set product = 'old' , at = clock_timestamp() where customer = 'c1' and product = 'core';
-      update rows set product = 'core', plan = 'trial', at = clock_timestamp() where customer = 'c1' and product = 'extra'; commit`);
+    await world.sql(`begin transaction; update items set product = 'old', seen_at = NOW where customer = 'c1' and product = 'core';
+      update items set product = 'core', plan = 'trial', seen_at = NOW where customer = 'c1' and product = 'extra'; commit`);
     const result = await world.run('facts');
     expect(result.published).toBe(1);
     expect((await world.fold('facts')).history.get('c1')?.map((r) => [r.version, r.type])).toEqual([[1, 'f.v1.updated']]);
@@ -150,7 +148,7 @@ undo: previous
 describe('behavior: events that never change', () => {
   const files = {
     models: {
-      rows: `{ model: rows, warehouse: main, sql: "select id, customer, what, happened_at, at from events", key: [id], cursor: { column: at, lookback: 1h }, append_only: true, deletes: none }`,
+      rows: `{ model: rows, warehouse: main, sql: "select id, customer, what, happened_at, seen_at from events", key: [id], cursor: { column: seen_at, lookback: 1h }, append_only: true, deletes: none }`,
     },
     mappings: {
       facts: common(`
@@ -168,13 +166,13 @@ fields:
 `),
     },
   };
-  const table = `create table events (id bigint primary key, customer text, what text, happened_at timestamptz, at timestamptz default clock_timestamp());
-    insert into events select g, 'c' || g % 5, 'login', now() - (g || ' minutes')::interval from generate_series(1, 100) g;`;
+  const table = `create table events (id INT8, customer TEXT, what TEXT, happened_at INSTANT, seen_at INSTANT);
+    insert into events select n, concat('c', cast(mod(n, 5) as TEXT)), 'login', MINUTES_AGO(n), NOW from NUMBERS(100);`;
 
   test('are published once, in the order in which they happened; a changed one is reported, a removed one stays', async () => {
     world = await World.create(table, files);
     expect((await world.run('facts')).published).toBe(100);
-    await world.sql(`update events set what = 'logout', at = clock_timestamp() where id = 1`);
+    await world.sql(`update events set what = 'logout', seen_at = NOW where id = 1`);
     await world.sql(`delete from events where id = 2`);
     expect(await world.run('facts')).toMatchObject({ published: 0, counts: { quarantined: 1 } });
     expect((await world.run('facts', { full: true })).counts).toMatchObject({ deleted: 0, quarantined: 0 });

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exitCodeOf } from '../../src/core/errors.ts';
 import { freezeContracts } from '../../src/ops/freeze-contracts.ts';
 import { exitCodeOfAll, runMappings } from '../../src/ops/run-mappings.ts';
-import { World, type WorldFiles } from './world.ts';
+import { World } from './world.ts';
+import type { WorldFiles } from './world-files.ts';
 
 const SQL = `
 create table things (id text primary key, label text not null, at timestamptz not null default now());

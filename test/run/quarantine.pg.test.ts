@@ -1,11 +1,11 @@
-import { rmSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { groupByCause, refusedRows, repairQuarantine } from '../../src/ops/quarantine.ts';
 import { findRun, recentRuns } from '../../src/ops/runs.ts';
 import { headrace, type Said } from '../cli/in-process.ts';
 import { CUSTOMERS_MODEL } from './customers.ts';
 import { settledOffsets } from './fold-oracle.ts';
-import { World, type WorldFiles } from './world.ts';
+import { World } from './world.ts';
+import type { WorldFiles } from './world-files.ts';
 
 let world: World;
 afterEach(() => world?.close());
@@ -140,7 +140,7 @@ test('discard: refused without a word, by any run on any host, until the row cha
   const [row] = await refused();
   await repairQuarantine(await world.job('customer'), 'discard', { rows: [row?.row ?? ''] }, by);
   expect(await world.run('customer', { full: true })).toMatchObject({ published: 0, counts: { quarantined: 0, rejected: 3, deleted: 0 } });
-  rmSync(world.folder('customer'), { recursive: true });
+  await world.loseView('customer');
   expect(await world.run('customer', { full: true })).toMatchObject({ published: 0, counts: { quarantined: 0, rejected: 3, deleted: 0 } });
   expect(await reports()).toBe(before);
   expect((await refused()).filter(({ state }) => state === 'discarded').map((each) => each.row)).toEqual([row?.row]);

@@ -8,7 +8,8 @@ import { headrace, type Said } from '../cli/in-process.ts';
 import { kafkaClassPath, kafkaFiles } from '../systems/kafka-jars.ts';
 import { CUSTOMERS_MODEL, customerMapping } from './customers.ts';
 import { approvalsOf, person, signing } from './people.ts';
-import { World, type WorldFiles } from './world.ts';
+import { World } from './world.ts';
+import type { WorldFiles } from './world-files.ts';
 
 const kafkajs = createRequire(import.meta.url)('kafkajs') as typeof import('kafkajs');
 const run = promisify(execFile);

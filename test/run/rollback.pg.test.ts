@@ -2,8 +2,8 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { headrace } from '../cli/in-process.ts';
 import { approvalsOf, person, signing } from './people.ts';
-import type { WorldFiles } from './world.ts';
 import { World } from './world.ts';
+import type { WorldFiles } from './world-files.ts';
 
 let world: World | undefined;
 afterEach(async () => {

@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import pg from 'pg';
 import { expect, inject } from 'vitest';
 import { composeSystem } from '../../src/compose.ts';
-import { loadProject } from '../../src/config/load-project.ts';
 import type { Mapping, Project } from '../../src/config/project.ts';
-import { formatProblem } from '../../src/core/problem.ts';
-import { createJob, DEFAULT_OPTIONS, folderOf, type JobSettings } from '../../src/ops/create-job.ts';
-import { freezeContracts } from '../../src/ops/freeze-contracts.ts';
+import { createJob, DEFAULT_OPTIONS, folderOf, type JobSettings, viewPlaceOf } from '../../src/ops/create-job.ts';
 import { LIFTED_GUARDS, planRollback, type RollbackPlan, rollBack } from '../../src/ops/rollback.ts';
 import { applyTopics, planTopics } from '../../src/ops/topics.ts';
 import { topicsOf } from '../../src/publish/topics.ts';
@@ -18,56 +14,31 @@ import type { RollbackOrder, RunOptions } from '../../src/run/job.ts';
 import { type PlanResult, plan } from '../../src/run/plan.ts';
 import type { ReachStep } from '../../src/run/steps.ts';
 import type { System } from '../../src/run/system.ts';
+import type { SnapshotView } from '../../src/snapshot/view.ts';
 import { Child } from './child.ts';
 import { type Fold, foldFacts, settledOffsets } from './fold-oracle.ts';
+import { ENGINE, openTestWarehouse } from './warehouses/open.ts';
+import type { OnTables, Rows, TestWarehouse } from './warehouses/test-warehouse.ts';
+import { inWords } from './warehouses/words.ts';
+import { load, loadFrozen, type WorldFiles, writeFiles } from './world-files.ts';
 
 const ROLLBACK_OPTIONS: Partial<RunOptions> = { full: true, allow: new Set(LIFTED_GUARDS) };
 
-/** Lets whole suites run with the view in the warehouse. */
-const VIEW = process.env.HEADRACE_TEST_VIEW ?? 'local';
-
-/** What a test writes: the same files as a user. `PREFIX` in a topic name becomes unique for the test. */
-export interface WorldFiles {
-  readonly models: Readonly<Record<string, string>>;
-  readonly mappings: Readonly<Record<string, string>>;
-  /** Appended to headrace.yml. */
-  readonly project?: string;
-  /** Further keys of headrace.yml's `kafka`, as `transaction_timeout: 6s`. */
-  readonly kafka?: string;
-  /** Where facts are compared: `local`, unless HEADRACE_TEST_VIEW says otherwise. */
-  readonly view?: 'local' | 'warehouse';
-  /** The warehouse `main` of headrace.yml, in place of the PostgreSQL of the world. */
-  readonly warehouse?: string;
-  /** Further keys of headrace.yml's `snapshot`. */
-  readonly snapshot?: string;
-  /** Frozen versions stay from one edit to the next. */
-  readonly keepContracts?: true;
-  /** `dev` unless given. */
-  readonly environment?: string;
-  /** Whether the contracts are frozen anew with the files, or left as they lie there: true unless given, in any environment but dev. */
-  readonly frozen?: boolean;
-  /** Variables that the project file names, beside those of the world. */
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-/** A project of its own on the shared real broker and the shared real PostgreSQL: a database, topics and a folder that nobody else uses. */
+/** A project of its own on the shared real broker, with a database, topics and a folder that nobody else uses. */
 export class World {
   readonly project: Project;
   readonly system: System;
-  readonly db: pg.Client;
+  readonly warehouse: TestWarehouse;
   readonly root: string;
   /** What the project files read from the environment. */
   readonly variables: Readonly<Record<string, string>>;
   readonly warnings: string[] = [];
   readonly #closers: (() => Promise<unknown>)[];
 
-  private constructor(
-    parts: { project: Project; system: System; db: pg.Client; root: string; variables: Readonly<Record<string, string>> },
-    closers: (() => Promise<unknown>)[],
-  ) {
+  private constructor(parts: Pick<World, 'project' | 'system' | 'warehouse' | 'root' | 'variables'>, closers: (() => Promise<unknown>)[]) {
     this.project = parts.project;
     this.system = parts.system;
-    this.db = parts.db;
+    this.warehouse = parts.warehouse;
     this.root = parts.root;
     this.variables = parts.variables;
     this.#closers = closers;
@@ -75,35 +46,27 @@ export class World {
 
   static async create(sql: string, files: WorldFiles, brokers: string = inject('kafkaBrokers')): Promise<World> {
     const name = `w${randomBytes(5).toString('hex')}`;
-    const admin = new pg.Client({ connectionString: inject('postgresUrl') });
-    await admin.connect();
-    await admin.query(`create database ${name}`);
-    await admin.end();
-    const databaseUrl = Object.assign(new URL(inject('postgresUrl')), { pathname: `/${name}` }).toString();
-    const db = new pg.Client({ connectionString: databaseUrl });
-    db.on('error', () => undefined);
-    await db.connect();
-    await db.query(sql);
-
+    const warehouse = await openTestWarehouse(files.engine ?? ENGINE, name);
+    await warehouse.sql(inWords(sql, warehouse.dialect.words));
     const root = mkdtempSync(path.join(os.tmpdir(), `headrace-${name}-`));
-    writeFiles(root, name, files);
-    const variables = { WORLD_URL: databaseUrl, WORLD_BROKERS: brokers, WORLD_TIMEOUT: '30m', ...files.env };
+    writeFiles(root, name, files, warehouse.config);
+    const variables = { ...warehouse.variables, WORLD_BROKERS: brokers, WORLD_TIMEOUT: '30m', ...files.env };
     const project = await loadFrozen(root, variables, files);
     const system = composeSystem(project);
     await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));
-    return new World({ project, system, db, root, variables }, [
+    return new World({ project, system, warehouse, root, variables }, [
       async () => system[Symbol.asyncDispose](),
-      async () => db.end(),
+      async () => warehouse.close(),
       async () => rmSync(root, { recursive: true, force: true }),
     ]);
   }
 
   /** The same topics and database after an edit of the files. */
   async edited(files: WorldFiles): Promise<World> {
-    writeFiles(this.root, this.project.name, files);
+    writeFiles(this.root, this.project.name, files, this.warehouse.config);
     const variables = { ...this.variables, ...files.env };
     const project = await loadFrozen(this.root, variables, files);
-    return new World({ project, system: this.system, db: this.db, root: this.root, variables }, []);
+    return new World({ project, system: this.system, warehouse: this.warehouse, root: this.root, variables }, []);
   }
 
   /** The same project as another machine has it: in a folder of its own, without a local copy. The folder goes with this world. */
@@ -113,10 +76,10 @@ export class World {
       cpSync(path.join(this.root, name), path.join(root, name), { recursive: true });
     this.#closers.push(async () => rmSync(root, { recursive: true, force: true }));
     const project = await load(root, this.variables);
-    return new World({ project, system: this.system, db: this.db, root, variables: this.variables }, []);
+    return new World({ project, system: this.system, warehouse: this.warehouse, root, variables: this.variables }, []);
   }
 
-  /** The same project with another login to the same database. */
+  /** The same project with another login to the same database of PostgreSQL. */
   as(databaseUrl: string): Promise<World> {
     return this.#with({ ...this.variables, WORLD_URL: databaseUrl });
   }
@@ -135,7 +98,7 @@ export class World {
     const project = await load(this.root, variables);
     const system = composeSystem(project);
     this.#closers.unshift(async () => system[Symbol.asyncDispose]());
-    return new World({ project, system, db: this.db, root: this.root, variables }, []);
+    return new World({ project, system, warehouse: this.warehouse, root: this.root, variables }, []);
   }
 
   /** The same project on another cluster, from a folder without a local copy; its topics are created there. */
@@ -146,7 +109,7 @@ export class World {
     const system = composeSystem(project);
     this.#closers.push(async () => system[Symbol.asyncDispose]());
     await applyTopics(system.admin, await planTopics(system.admin, project, project.mappings.values()));
-    return new World({ project, system, db: this.db, root, variables }, []);
+    return new World({ project, system, warehouse: this.warehouse, root, variables }, []);
   }
 
   get databaseUrl(): string {
@@ -235,50 +198,32 @@ export class World {
     return new Child(['--project', this.root, ...args], { ...this.env, ...env }, command);
   }
 
-  async sql<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
-    return (await this.db.query<T>(text, values)).rows;
+  /** SQL in the words of warehouses/words.ts. Values are for PostgreSQL alone. */
+  async sql<T extends object = Rows[number]>(text: string, values: unknown[] = []): Promise<T[]> {
+    return [...(await this.warehouse.sql(inWords(text, this.warehouse.dialect.words), values))] as T[];
+  }
+
+  /** Runs statements on the tables of a mapping's view in the warehouse. */
+  onView(mapping: string, statements: OnTables): Promise<Rows> {
+    return this.warehouse.onView(viewPlaceOf(this.project, this.mapping(mapping)), statements);
+  }
+
+  /** For reading. */
+  openView(mapping: string): Promise<SnapshotView> {
+    const { project, system } = this;
+    const place = viewPlaceOf(project, this.mapping(mapping));
+    return project.snapshot.view === 'local'
+      ? system.openView(this.folder(mapping), place.topic)
+      : system.openRemoteView('main', place, true);
+  }
+
+  /** The view is gone: the folder of a local copy, or everything that Headrace keeps in the warehouse. */
+  async loseView(mapping: string): Promise<void> {
+    if (this.project.snapshot.view === 'local') rmSync(this.folder(mapping), { recursive: true, force: true });
+    else await this.warehouse.loseViews(viewPlaceOf(this.project, this.mapping(mapping)));
   }
 
   async close(): Promise<void> {
     for (const close of this.#closers) await close();
   }
-}
-
-const OWN_WAREHOUSE = `{ type: postgres, url: "\${WORLD_URL}", statement_timeout: "\${WORLD_TIMEOUT}" }`;
-
-function writeFiles(root: string, name: string, files: WorldFiles): void {
-  if (isFrozen(files) && files.keepContracts !== true) rmSync(path.join(root, 'contracts'), { recursive: true, force: true });
-  for (const folder of ['models', 'mappings']) {
-    rmSync(path.join(root, folder), { recursive: true, force: true });
-    mkdirSync(path.join(root, folder), { recursive: true });
-  }
-  const fill = (text: string) => text.replaceAll('PREFIX', name);
-  const project = `
-project: ${name}
-environment: ${files.environment ?? 'dev'}
-warehouses: { main: ${files.warehouse ?? OWN_WAREHOUSE} }
-kafka: { brokers: "\${WORLD_BROKERS}", ${files.kafka ?? ''} }
-topics: { partitions: 3 }
-snapshot: { path: .headrace, view: ${files.view ?? VIEW}, ${files.snapshot ?? ''} }
-`;
-  writeFileSync(path.join(root, 'headrace.yml'), project + fill(files.project ?? ''));
-  for (const [file, text] of Object.entries(files.models)) writeFileSync(path.join(root, 'models', `${file}.yml`), fill(text));
-  for (const [file, text] of Object.entries(files.mappings)) writeFileSync(path.join(root, 'mappings', `${file}.yml`), fill(text));
-}
-
-function isFrozen({ environment = 'dev', frozen = environment !== 'dev' }: WorldFiles): boolean {
-  return frozen;
-}
-
-async function loadFrozen(root: string, variables: Readonly<Record<string, string>>, files: WorldFiles): Promise<Project> {
-  const project = await load(root, variables);
-  if (!isFrozen(files)) return project;
-  for (const { error } of await freezeContracts(project, [...project.mappings.values()])) if (error !== undefined) throw error;
-  return load(root, variables);
-}
-
-async function load(root: string, variables: Readonly<Record<string, string>>): Promise<Project> {
-  const { project, problems } = await loadProject(root, variables);
-  if (project === undefined) throw new Error(problems.map(formatProblem).join('\n'));
-  return project;
 }

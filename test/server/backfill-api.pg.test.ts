@@ -9,7 +9,7 @@ import { type HttpServer, openApiServer } from '../../src/server/http.ts';
 import { Metrics } from '../../src/server/metrics.ts';
 import { observers } from '../../src/server/observer.ts';
 import { headrace } from '../cli/in-process.ts';
-import { ACCOUNTS, type Accounts, accountsOf } from '../faults/accounts.ts';
+import { ACCOUNTS, type Accounts, accountsOf, FLIP } from '../faults/accounts.ts';
 import { World } from '../run/world.ts';
 import { API_SERVE, call, TOKEN_ENV, TOKENS } from './test-api.ts';
 
@@ -95,7 +95,7 @@ test('handed to the daemon it goes on in slices behind whatever is due, through 
   expect(other).toMatchObject({ code: 4, stderr: expect.stringContaining('BACKFILL_UNFINISHED') });
 
   // A live change is published by the run that is asked for, which begins before another slice does.
-  await accounts.touch("plan = case plan when 'gold' then 'silver' else 'gold' end", "id in ('a7', 'a99')");
+  await accounts.touch(FLIP, "id in ('a7', 'a99')");
   did = [];
   running.daemon.trigger('account', { full: false });
   await isTrue('the run', () => running.daemon.runs.last('account')?.ending === 'done');

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Project } from '../../src/config/project.ts';
-import type { ErrorCode } from '../../src/core/errors.ts';
+import { ERROR_CODES, type ErrorCode, EXIT, needsPerson } from '../../src/core/errors.ts';
 import type { Ending } from '../../src/run/schedule/turn.ts';
 import { changeOf } from '../../src/server/alerts.ts';
 import { Announced } from '../../src/server/announced.ts';
@@ -60,6 +60,11 @@ describe('the state of a mapping', () => {
   ] as const)('%s', (_, seen, overdueMs, state, since) => {
     expect(judgeHealth({ runs: seen, overdueMs }, RULES, NOW)).toMatchObject({ state, since, overdueMs });
   });
+});
+
+test.each(Object.keys(ERROR_CODES) as ErrorCode[])('%s: a mapping is blocked by it here where status says so', (code) => {
+  expect(judgeHealth({ runs: runs(code), overdueMs: 0 }, RULES, NOW).state === 'blocked').toBe(needsPerson(code));
+  expect(needsPerson(code)).toBe([EXIT.stopped, EXIT.invalid].some((exit) => exit === ERROR_CODES[code]));
 });
 
 describe('what the webhook is told', () => {

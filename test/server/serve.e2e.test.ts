@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ACCOUNTS, accountsOf, withAccounts } from '../faults/accounts.ts';
+import { ACCOUNTS, accountsOf, FLIP, withAccounts } from '../faults/accounts.ts';
 import type { Child } from '../run/child.ts';
 import type { World } from '../run/world.ts';
 import { endsOf, logOf, overlapsIn, SERVED, SERVED_NAMES, until } from './served.ts';
@@ -20,7 +20,6 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-const FLIP = `plan = case plan when 'gold' then 'silver' else 'gold' end`;
 const options = { files: SERVED, table: ACCOUNTS.table };
 
 test('several mappings, one of them slow, and a source that changes all the while: no overlap, nobody starved, all facts right', async () => {

@@ -1,5 +1,5 @@
 import type { Child } from '../run/child.ts';
-import type { WorldFiles } from '../run/world.ts';
+import type { WorldFiles } from '../run/world-files.ts';
 
 /** A line of the daemon's log. */
 export interface LogLine {
