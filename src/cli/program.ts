@@ -113,7 +113,9 @@ export function createProgram(line: CommandLine, onEnd: (exitCode: number) => vo
     'Where each mapping stands: last run, watermark and lag, facts, what is due, what is in its way. Changes nothing.',
     ['headrace status', 'headrace status --json | jq ".mappings[].lagMs"'],
   );
-  addSelectOptions(status.command).option('--rows', 'let the warehouse count the rows above the watermark: it reads them for it');
+  addSelectOptions(status.command)
+    .option('--rows', 'let the warehouse count the rows above the watermark: it reads them for it')
+    .option('--metrics', "print what is known as metrics, in Prometheus' text format");
   status.runs(async (names, flags) => {
     const { status } = await import('./commands/status.ts');
     return (context) => status(context, names, flags);

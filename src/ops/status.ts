@@ -7,6 +7,7 @@ import type { Job } from '../run/job.ts';
 import { isAlive } from '../run/owner.ts';
 import { refuseRolledBack } from '../run/rollback.ts';
 import { nextInstant } from '../run/schedule/instants.ts';
+import { nextTurn } from '../run/schedule/turn.ts';
 import type { System } from '../run/system.ts';
 import type { ControlRecord } from '../snapshot/changelog.ts';
 import { pickColumns } from '../warehouse/pick-columns.ts';
@@ -38,8 +39,12 @@ export interface MappingStatus {
   readonly recordsBehind: number;
   readonly lastFullComparison: number | null;
   /** The newest work of the mapping's writer that was done, and the newest that failed, among those at the end of the ledger. */
-  readonly lastSuccess: Pick<RunEntry, 'run' | 'kind' | 'endedAt'> | null;
-  readonly lastFailure: Pick<RunEntry, 'run' | 'kind' | 'endedAt' | 'failure'> | null;
+  readonly lastSuccess: Pick<RunEntry, 'run' | 'kind' | 'startedAt' | 'endedAt'> | null;
+  readonly lastFailure: Pick<RunEntry, 'run' | 'kind' | 'startedAt' | 'endedAt' | 'failure'> | null;
+  /** How much of its work has failed since the newest that was done. */
+  readonly failures: number;
+  /** Since it became due, by its schedules, after the newest that was done; 0 without one, where none is due, or a person paused it. */
+  readonly overdueMs: number;
   /** Why the next run would stop, as far as files and topics tell; null where nothing is known to be in its way. */
   readonly blocked: ErrorSummary | null;
   /** Why `headrace serve` does not start it; null where it does. */
@@ -109,11 +114,14 @@ async function statusOfMapping(job: Job, sourceNow: () => Promise<number | undef
   const lastFailure = runs.find(({ outcome }) => outcome === 'failed');
   const lastSuccess = runs.find(({ outcome }) => outcome === 'done');
   const { control, ...status } = looked;
+  const paused = pauseOf(job);
   return {
     ...status,
     rowsBehind: countRows && (await sourceNow()) !== undefined ? await rowsBehind(job, status.watermark) : null,
-    paused: pauseOf(job),
+    paused,
     lastSuccess: lastSuccess === undefined ? null : endOf(lastSuccess),
+    failures: failuresIn(runs),
+    overdueMs: paused !== null || lastSuccess === undefined ? 0 : overdueMs(job, lastSuccess.startedAt ?? lastSuccess.endedAt),
     lastFailure: lastFailure === undefined ? null : { ...endOf(lastFailure), failure: lastFailure.failure },
     blocked: blockOf(job, control, lastFailure !== undefined && lastFailure === runs[0] ? lastFailure.failure : null),
   };
@@ -121,8 +129,20 @@ async function statusOfMapping(job: Job, sourceNow: () => Promise<number | undef
 
 const RUNS_LOOKED_AT = 50;
 
-function endOf({ run, kind, endedAt }: RunEntry): Pick<RunEntry, 'run' | 'kind' | 'endedAt'> {
-  return { run, kind, endedAt };
+function endOf({ run, kind, startedAt, endedAt }: RunEntry): Pick<RunEntry, 'run' | 'kind' | 'startedAt' | 'endedAt'> {
+  return { run, kind, startedAt, endedAt };
+}
+
+/** Newest first. */
+function failuresIn(runs: readonly RunEntry[]): number {
+  const done = runs.findIndex(({ outcome }) => outcome === 'done');
+  return runs.slice(0, done === -1 ? undefined : done).filter(({ outcome }) => outcome === 'failed').length;
+}
+
+/** A run answers what was due when it started. */
+function overdueMs({ mapping, model, clock }: Job, answeredAt: number): number {
+  const schedules = [scheduleOf(mapping, model), model.fullComparison].filter((schedule) => schedule !== undefined);
+  return Math.max(0, clock() - nextTurn(schedules, 0, answeredAt));
 }
 
 /** Null without a cursor, and for one that is a float, of which no slice is made. */
@@ -156,7 +176,7 @@ function blockOf(job: Job, control: ControlRecord | null, newest: RunEntry['fail
   return newest !== null && needsPerson(newest.code) ? { code: newest.code, message: newest.message } : null;
 }
 
-type Looked = Omit<MappingStatus, 'lastSuccess' | 'lastFailure' | 'blocked' | 'rowsBehind' | 'paused'> & {
+type Looked = Omit<MappingStatus, 'lastSuccess' | 'lastFailure' | 'failures' | 'overdueMs' | 'blocked' | 'rowsBehind' | 'paused'> & {
   readonly control: ControlRecord | null;
 };
 

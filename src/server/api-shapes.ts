@@ -82,7 +82,7 @@ export const mappingShape = z.object({
   lastSuccess: instant.nullable(),
 });
 
-const workShape = z.object({ run: z.string(), kind: z.string(), endedAt: instant });
+const workShape = z.object({ run: z.string(), kind: z.string(), startedAt: instant.nullable(), endedAt: instant });
 
 export const statusQuery = z.strictObject({
   rows: z
@@ -99,6 +99,8 @@ export const statusShape = z.object({
   lastPublication: z.object({ run: z.string(), startedAt: instant.nullable() }).nullable(),
   lastSuccess: workShape.nullable(),
   lastFailure: workShape.extend({ failure: problemShape.nullable() }).nullable(),
+  failures: z.number().int().meta({ description: 'Failed in a row, the newest first.' }),
+  overdueMs: z.number(),
   blocked: problemShape.nullable().meta({ description: 'What would stop the next run.' }),
   paused: pauseShape.nullable(),
   lease: z.object({ run: z.string(), host: z.string(), pid: z.number().int(), endsAt: instant }).nullable(),

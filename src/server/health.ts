@@ -48,13 +48,34 @@ export function judgeHealth({ runs, overdueMs }: Seen, rules: HealthRules, now: 
   const done = decisive.findIndex(({ ending }) => ending === 'done');
   const failed = done === -1 ? decisive : decisive.slice(0, done);
   const known = { failures: failed.length, overdueMs, last };
+  const isBlocked = last !== undefined && last.ending !== 'done' && needsPerson(last.error?.code ?? '');
+  const state = stateOf({ isBlocked, failures: failed.length, overdueMs, hasSucceeded: done !== -1 }, rules);
   const firstFailure = failed.at(-1)?.endedAt ?? now;
-  if (last !== undefined && last.ending !== 'done' && needsPerson(last.error?.code ?? ''))
-    return { state: 'blocked', since: firstFailure, ...known };
-  if (failed.length >= rules.failures) return { state: 'failing', since: firstFailure, ...known };
-  if (overdueMs > rules.staleAfterMs) return { state: 'stale', since: now - overdueMs + rules.staleAfterMs, ...known };
-  if (done === -1) return { state: 'unknown', since: now, ...known };
-  return { state: 'healthy', since: decisive[done]?.endedAt ?? now, ...known };
+  const since = {
+    blocked: firstFailure,
+    failing: firstFailure,
+    stale: now - overdueMs + rules.staleAfterMs,
+    unknown: now,
+    healthy: decisive[done]?.endedAt ?? now,
+  }[state];
+  return { state, since, ...known };
+}
+
+/** What is known of a mapping, whoever runs it. */
+interface Known {
+  readonly isBlocked: boolean;
+  /** Runs in a row that failed. */
+  readonly failures: number;
+  readonly overdueMs: number;
+  readonly hasSucceeded: boolean;
+}
+
+/** The worst that is true of it. */
+export function stateOf({ isBlocked, failures, overdueMs, hasSucceeded }: Known, rules: HealthRules): HealthState {
+  if (isBlocked) return 'blocked';
+  if (failures >= rules.failures) return 'failing';
+  if (overdueMs > rules.staleAfterMs) return 'stale';
+  return hasSucceeded ? 'healthy' : 'unknown';
 }
 
 /** A run answers what was due when it started, also that of another instance. */

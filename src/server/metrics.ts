@@ -1,11 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { ERROR_CODES } from '../core/errors.ts';
 import type { SpanName } from '../core/spans.ts';
-import { timeOfWatermark } from '../ops/status.ts';
+import type { ToldBackfill } from '../run/backfill/order.ts';
 import { GUARD_NAMES } from '../run/guards.ts';
 import { ENDINGS } from '../run/schedule/turn.ts';
 import type { Daemon } from './daemon.ts';
-import { HEALTH_STATES, healthOf } from './health.ts';
+import { healthOf } from './health.ts';
+import { MappingGauges } from './mapping-gauges.ts';
 import type { AlertOutcome, DaemonObserver, GroupLag } from './observer.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -20,7 +21,7 @@ const STEP_DURATIONS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
  */
 export class Metrics implements Partial<DaemonObserver> {
   readonly #registry = new Registry();
-  readonly #perMapping: Gauge<'mapping'>[] = [];
+  readonly #standings: MappingGauges;
   readonly #begun = new Set<string>();
   readonly #runs = this.#counter('headrace_runs_total', 'Runs by how they ended.', ['mapping', 'ending']);
   readonly #errors = this.#counter('headrace_run_errors_total', 'Runs that failed, by the code of the error.', ['mapping', 'code']);
@@ -44,24 +45,17 @@ export class Metrics implements Partial<DaemonObserver> {
   readonly #chunks = this.#counter('headrace_chunks_total', 'Committed transactions.', ['mapping']);
   readonly #reloads = this.#counter('headrace_config_reloads_total', 'Times that the configuration was read anew.', ['outcome']);
   readonly #alerts = this.#counter('headrace_alerts_total', 'Alerts by what the webhook answered: each attempt counts.', ['outcome']);
-  readonly #lastSuccess = this.#mappingGauge('headrace_last_success_timestamp_seconds', 'When the last run ended that was done.');
-  readonly #fresh = this.#mappingGauge(
-    'headrace_fresh_timestamp_seconds',
-    'What the source held at this time is published: the start of the last run that was done.',
+  readonly #backfilled = this.#counter('headrace_backfill_rows_total', 'Rows that slices of backfills read.', ['mapping']);
+  readonly #backfillPublished = this.#counter(
+    'headrace_backfill_records_published_total',
+    'Records that slices of backfills committed to fact topics.',
+    ['mapping'],
   );
-  readonly #watermark = this.#mappingGauge(
-    'headrace_watermark_timestamp_seconds',
-    'The cursor value up to which everything was read, where it is a time.',
+  readonly #backfillLeft = this.#gauge(
+    'headrace_backfill_remaining_rows',
+    'Rows that the backfill under way has still to read; absent without one.',
+    ['mapping'],
   );
-  readonly #live = this.#mappingGauge('headrace_facts', 'Facts that are published now.');
-  readonly #inQuarantine = this.#mappingGauge('headrace_quarantined_rows', 'Rows that are in quarantine now.');
-  readonly #overdue = this.#mappingGauge(
-    'headrace_overdue_seconds',
-    'Since the mapping became due without a run that was done; 0 while none is due or it is paused.',
-  );
-  readonly #running = this.#mappingGauge('headrace_running', '1 while the mapping runs.');
-  readonly #paused = this.#mappingGauge('headrace_paused', '1 while the mapping is paused.');
-  readonly #state = this.#gauge('headrace_mapping_state', '1 for the state that the mapping is in.', ['mapping', 'state']);
   readonly #lag = this.#gauge(
     'headrace_consumer_group_lag_records',
     'Offsets that a group of `consumers` has not committed in a fact topic: records, and a marker for each transaction.',
@@ -83,7 +77,7 @@ export class Metrics implements Partial<DaemonObserver> {
 
   constructor(version: string) {
     collectDefaultMetrics({ register: this.#registry });
-    this.#gauge('headrace_build_info', 'The version, as a label.', ['version']).set({ version }, 1);
+    this.#standings = new MappingGauges(this.#registry, version);
     for (const outcome of ['taken', 'refused']) this.#reloads.inc({ outcome }, 0);
     for (const outcome of ['delivered', 'refused', 'unreachable']) this.#alerts.inc({ outcome }, 0);
   }
@@ -106,18 +100,22 @@ export class Metrics implements Partial<DaemonObserver> {
       if (exceeded) this.#guards.inc({ mapping, guard, outcome: allowed ? 'allowed' : 'stopped' });
     if (result === null) return;
     const { counts, published, chunks, standing, watermark } = result;
-    this.#lastSuccess.set({ mapping }, endedAt / 1000);
-    this.#fresh.set({ mapping }, startedAt / 1000);
-    const watermarkMs = watermark.to === null ? null : timeOfWatermark(watermark.to);
-    if (watermarkMs !== null) this.#watermark.set({ mapping }, watermarkMs / 1000);
-    this.#live.set({ mapping }, standing.facts);
-    this.#inQuarantine.set({ mapping }, standing.quarantined);
+    this.#standings.succeeded(mapping, { startedAt, endedAt });
+    this.#standings.readUpTo(mapping, watermark.to);
+    this.#standings.stands(mapping, standing.facts, standing.quarantined);
     this.#rows.inc({ mapping }, counts.rows);
     this.#rejected.inc({ mapping }, counts.rejected);
     for (const operation of ['created', 'updated', 'deleted'] as const) this.#facts.inc({ mapping, operation }, counts[operation]);
     this.#published.inc({ mapping }, published);
     this.#quarantined.inc({ mapping }, counts.quarantined);
     this.#chunks.inc({ mapping }, chunks);
+  }
+
+  sliced(mapping: string, state: ToldBackfill, { rows, published }: { readonly rows: number; readonly published: number }): void {
+    this.#backfilled.inc({ mapping }, rows);
+    this.#backfillPublished.inc({ mapping }, published);
+    if (state.end === undefined) this.#backfillLeft.set({ mapping }, Math.max(0, state.total - state.counts.rows));
+    else this.#backfillLeft.remove({ mapping });
   }
 
   took(mapping: string, step: SpanName, ms: number): void {
@@ -140,15 +138,12 @@ export class Metrics implements Partial<DaemonObserver> {
   /** The text of /metrics. What is running, paused, overdue and healthy is judged now: mappings that are gone leave every gauge. */
   async text(daemon: Daemon): Promise<string> {
     const now = Date.now();
-    this.#state.reset();
-    await this.#forgetAllBut(daemon.project.mappings);
+    await this.#standings.forgetAllBut(daemon.project.mappings);
     for (const mapping of daemon.project.mappings.keys()) {
       this.#beginAtZero(mapping);
-      const health = healthOf(daemon, mapping, now);
-      this.#running.set({ mapping }, daemon.turnOf(mapping)?.running === undefined ? 0 : 1);
-      this.#paused.set({ mapping }, daemon.pauseOf(mapping) === undefined ? 0 : 1);
-      this.#overdue.set({ mapping }, health.overdueMs / 1000);
-      for (const state of HEALTH_STATES) this.#state.set({ mapping, state }, state === health.state ? 1 : 0);
+      const { state, overdueMs } = healthOf(daemon, mapping, now);
+      const isRunning = daemon.turnOf(mapping)?.running !== undefined;
+      this.#standings.isNow(mapping, { state, overdueMs, isRunning, isPaused: daemon.pauseOf(mapping) !== undefined });
     }
     return this.#registry.metrics();
   }
@@ -167,21 +162,6 @@ export class Metrics implements Partial<DaemonObserver> {
   #failed(mapping: string, code: string): void {
     this.#errors.inc({ mapping, code });
     if (isOfSchema(code)) this.#schemaErrors.inc({ mapping, code });
-  }
-
-  async #forgetAllBut(mappings: ReadonlyMap<string, unknown>): Promise<void> {
-    for (const gauge of this.#perMapping) {
-      for (const { labels } of (await gauge.get()).values) {
-        const { mapping = '' } = labels;
-        if (!mappings.has(String(mapping))) gauge.remove({ mapping });
-      }
-    }
-  }
-
-  #mappingGauge(name: string, help: string): Gauge<'mapping'> {
-    const gauge = this.#gauge(name, help, ['mapping']);
-    this.#perMapping.push(gauge);
-    return gauge;
   }
 
   #counter<const L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {

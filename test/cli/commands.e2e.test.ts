@@ -141,6 +141,21 @@ describe('from nothing to the first facts', () => {
   });
 });
 
+test('status --metrics: the gauges of the daemon, without one; not beside --json', async () => {
+  const { stdout } = await project.headrace(['status', '--metrics', ENTITLEMENT]);
+  const lines = stdout.split('\n').filter((line) => !line.startsWith('#'));
+  const labels = `{mapping="${ENTITLEMENT}"}`;
+  expect(lines).toContain(`headrace_facts${labels} 200`);
+  expect(lines).toContain(`headrace_overdue_seconds${labels} 0`);
+  expect(lines).toContain(`headrace_mapping_state{mapping="${ENTITLEMENT}",state="healthy"} 1`);
+  const [success, fresh] = ['last_success', 'fresh'].map((name) =>
+    Number(lines.find((line) => line.startsWith(`headrace_${name}_timestamp_seconds`))?.split(' ')[1]),
+  ) as [number, number];
+  expect(success).toBeGreaterThan(fresh);
+  expect(Date.now() / 1000 - success).toBeLessThan(600);
+  expect((await project.headrace(['status', '--metrics', '--json'])).code).toBe(2);
+});
+
 describe('what publishes nothing', () => {
   test('a second run', async () => expect(await published()).toBe(0));
 

@@ -1,5 +1,6 @@
 import { alsoNotices } from '../../config/also-versions.ts';
-import { EXIT } from '../../core/errors.ts';
+import type { Project } from '../../config/project.ts';
+import { EXIT, HeadraceError } from '../../core/errors.ts';
 import { exitCodeOfAll } from '../../ops/run-mappings.ts';
 import { selectedMappings } from '../../ops/select-mappings.ts';
 import { type MappingStatus, statusOf, type WarehouseState } from '../../ops/status.ts';
@@ -12,13 +13,17 @@ import type { Output } from '../output.ts';
 import { quietSettings } from '../quiet.ts';
 import type { SelectFlags } from '../select-options.ts';
 import { formatTable } from '../table.ts';
+import { readVersion } from '../version.ts';
 
 export interface StatusFlags extends SelectFlags {
   readonly rows?: true;
+  readonly metrics?: true;
 }
 
 export async function status(context: CommandContext, names: readonly string[], flags: StatusFlags = {}): Promise<CommandResult> {
   const { output } = context;
+  if (flags.metrics === true && output.isJson)
+    throw new HeadraceError('CONFIG_INVALID', '--metrics and --json are two forms of one output.', { suggestion: 'Give one of them.' });
   const project = await requireProject(context);
   const mappings = selectedMappings(project, { ...flags, names });
   await using system = await context.compose(project, 'status');
@@ -26,6 +31,27 @@ export async function status(context: CommandContext, names: readonly string[], 
     countRows: flags.rows === true,
   });
   const found = outcomes.flatMap(({ result }) => (result === undefined ? [] : [result]));
+  if (flags.metrics === true) await printMetrics(output, found, project);
+  else printStatus(output, found, flags);
+  for (const { error } of outcomes) if (error !== undefined) printError(output, error);
+  for (const { warehouse, error } of warehouses) {
+    if (error !== undefined) output.warn(`warehouse ${warehouse} does not answer, so the lag is unknown: ${describeError(error).message}`);
+  }
+  const notices = mappings.flatMap((mapping) => alsoNotices(mapping, Date.now()).map((notice) => `${mapping.name}: ${notice}`));
+  for (const notice of notices) output.warn(notice);
+  const body = {
+    mappings: outcomes.map(({ mapping, result, error }) => result ?? { mapping, error: describeError(error) }),
+    warehouses: warehouses.map(warehouseBody),
+  };
+  return { exitCode: mappings.length === 0 ? EXIT.done : exitCodeOfAll(outcomes), body };
+}
+
+async function printMetrics(output: Output, found: readonly MappingStatus[], { serve }: Project): Promise<void> {
+  const { statusMetrics } = await import('../../server/status-metrics.ts');
+  output.print((await statusMetrics(found, serve.alerts, readVersion())).trimEnd());
+}
+
+function printStatus(output: Output, found: readonly MappingStatus[], flags: StatusFlags): void {
   if (found.length > 0) output.print(statusTable(found, output.colors, flags.rows === true));
   for (const { mapping, endsAt, host, pid, run } of leasesOf(found))
     output.print(`${mapping}: run ${run} is under way on ${host} (process ${pid}); its lease lasts until ${formatInstant(endsAt)}`);
@@ -43,17 +69,6 @@ export async function status(context: CommandContext, names: readonly string[], 
     if (blocked !== null && blocked.message !== lastFailure?.failure?.message)
       output.print(`${mapping}: blocked: ${blocked.message} [${blocked.code}]`);
   }
-  for (const { error } of outcomes) if (error !== undefined) printError(output, error);
-  for (const { warehouse, error } of warehouses) {
-    if (error !== undefined) output.warn(`warehouse ${warehouse} does not answer, so the lag is unknown: ${describeError(error).message}`);
-  }
-  const notices = mappings.flatMap((mapping) => alsoNotices(mapping, Date.now()).map((notice) => `${mapping.name}: ${notice}`));
-  for (const notice of notices) output.warn(notice);
-  const body = {
-    mappings: outcomes.map(({ mapping, result, error }) => result ?? { mapping, error: describeError(error) }),
-    warehouses: warehouses.map(warehouseBody),
-  };
-  return { exitCode: mappings.length === 0 ? EXIT.done : exitCodeOfAll(outcomes), body };
 }
 
 function statusTable(found: readonly MappingStatus[], { bold, dim, red, yellow }: Output['colors'], withRows: boolean): string {
