@@ -3,6 +3,7 @@ import { changeFeedText, type FeedWindow, openFeed } from '../../../src/warehous
 import { BigQueryWarehouse } from '../../../src/warehouse/bigquery/warehouse.ts';
 import type { ScanCursor, ScanRequest } from '../../../src/warehouse/warehouse.ts';
 import { executeInFile } from '../duckdb/execute.ts';
+import { inDuckDb } from './feed-in-duckdb.ts';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -67,18 +68,12 @@ async function newest(log: readonly LoggedChange[], minutes = 60) {
   const rows = log.map(
     ([minute, change, id, name]) => `(${id === null ? 'null' : `'${id}'`}, '${name}', ${at(0)}, '${change}', ${at(minute)})`,
   );
-  const text = changeFeedText(request(), ITEMS, 'changes', { fromMs: start, toMs: start + minutes * 60_000 })
-    .replaceAll('`', '"')
-    .replaceAll('struct(', 'row(')
-    .replaceAll(
-      /changes\(table [^,]+, (timestamp '[^']+'), (timestamp '[^']+')\)/g,
-      '(select * from log where _CHANGE_TIMESTAMP >= $1 and _CHANGE_TIMESTAMP < $2)',
-    );
+  const text = changeFeedText(request(), ITEMS, 'changes', { fromMs: start, toMs: start + minutes * 60_000 });
   const found = await executeInFile(':memory:', [
     'create macro to_json_string(x) as to_json(x)',
     'create table log (id text, name text, "at" timestamp, _CHANGE_TYPE text, _CHANGE_TIMESTAMP timestamp)',
     `insert into log values ${rows.join(', ')}`,
-    text,
+    inDuckDb(text),
   ]);
   return found.map(({ id, name }) => `${id}: ${name}`).sort();
 }
