@@ -1,7 +1,7 @@
 import type { Problem } from '../core/problem.ts';
 import type { SourceDocument } from './document.ts';
 import type { WrittenModel } from './model-schema.ts';
-import type { ChangeFeed, Relation, WarehouseConfig } from './project.ts';
+import type { ChangeFeed, Relation, SnapshotConfig, WarehouseConfig } from './project.ts';
 
 /** Warehouses that keep a record of changes, and what it can be asked for. */
 const CHANGE_FEEDS: Partial<Record<WarehouseConfig['type'], readonly ChangeFeed[]>> = {
@@ -13,7 +13,7 @@ const CHANGE_FEEDS: Partial<Record<WarehouseConfig['type'], readonly ChangeFeed[
 export function checkChangeFeed(
   written: Partial<WrittenModel>,
   relation: Relation | undefined,
-  type: WarehouseConfig['type'] | undefined,
+  { type, view }: { readonly type: WarehouseConfig['type'] | undefined; readonly view: SnapshotConfig['view'] | undefined },
   document: SourceDocument,
   report: (problem: Problem) => void,
 ): void {
@@ -32,6 +32,15 @@ export function checkChangeFeed(
     );
   if (relation !== undefined && !('table' in relation))
     complain('A query has no change feed: only a table has.', 'Name the table, or leave out `change_feed`.');
+  if (view === 'warehouse')
+    report(
+      document.problem(
+        ['change_feed'],
+        'With `snapshot.view: warehouse` the change feed is not read: rows are found by their cursor.',
+        'Leave out `change_feed`, or write `view: local`.',
+        'warning',
+      ),
+    );
   if (feed === 'appends' && appendOnly !== true)
     complain(
       'The change feed `appends` shows rows that were added, never one that was changed: it is for append_only models.',

@@ -6,7 +6,7 @@ import { type CompiledRef, compileRef } from './dbt/compile-ref.ts';
 import type { DbtProject } from './dbt/read-dbt.ts';
 import type { SourceDocument } from './document.ts';
 import { modelSchemaWritten, type WrittenModel } from './model-schema.ts';
-import type { Model, Relation, Schedule, WarehouseConfig } from './project.ts';
+import type { Model, Relation, Schedule, SnapshotConfig, WarehouseConfig } from './project.ts';
 import { readText } from './read-document.ts';
 import { readSection } from './read-section.ts';
 
@@ -24,6 +24,7 @@ export interface ModelSurroundings {
   /** Whether headrace.yml has a section `dbt`; `dbt` itself is undefined where its manifest was refused. */
   readonly hasDbt: boolean;
   readonly timeZone: string;
+  readonly snapshot: Pick<SnapshotConfig, 'view'>;
   readonly dbt: DbtProject | undefined;
 }
 
@@ -41,7 +42,8 @@ export async function compileModel(
   const compiled = await compileSource({ ...written, warehouse }, document, root, project, nowMs, report);
   const relation = compiled?.relation;
   checkModel(written, document, project?.warehouseNames, report);
-  checkChangeFeed(written, relation, project?.warehouses.get(warehouse ?? '')?.type, document, report);
+  const place = { type: project?.warehouses.get(warehouse ?? '')?.type, view: project?.snapshot.view };
+  checkChangeFeed(written, relation, place, document, report);
   const { key } = written;
   if (name === undefined || warehouse === undefined || key === undefined || relation === undefined)
     return { document, name, model: undefined };

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { expect, test } from 'vitest';
 import { limitsOf } from '../../src/config/limits.ts';
-import { edited, loadFiles, MODEL, mustLoad } from './written-project.ts';
+import { edited, HEADRACE, loadFiles, MODEL, mustLoad, PROJECT } from './written-project.ts';
 
 const WAREHOUSES = {
   snowflake: 'type: snowflake\n    account: A\n    user: u\n    database: d\n    password: ${SECRET}',
@@ -51,6 +51,20 @@ test.each<[string, Written, string]>([
     expect.objectContaining({ file: 'models/customers.yml', line: expect.any(Number), message: expect.stringContaining(message) }),
   ]);
   expect(found[0]?.line).toBeGreaterThan(1);
+});
+
+test('beside a view in the warehouse it is not read, and a warning says so', async () => {
+  const { problems } = await loadFiles(
+    {
+      ...PROJECT,
+      'headrace.yml': `${HEADRACE.replace('type: postgres\n    url: ${WAREHOUSE_URL}', WAREHOUSES.snowflake)}snapshot: { view: warehouse }\n`,
+      'models/customers.yml': `${MODEL}change_feed: changes\n`,
+    },
+    { SECRET: 'word' },
+  );
+  expect(problems).toMatchObject([
+    { severity: 'warning', path: 'change_feed', message: expect.stringContaining('the change feed is not read') },
+  ]);
 });
 
 test('`appends` is for append_only models', async () => {
