@@ -10,6 +10,7 @@ import { ownedElsewhere, ownerOf } from './owner.ts';
 import { namesEveryTopic } from './publication.ts';
 import { newestOwner, newestReserved, recover, snapshotEnd } from './recovery.ts';
 import { sendChunk } from './send-chunk.ts';
+import { orTakenOver } from './taken-over.ts';
 
 const MAX_ATTEMPTS = 3;
 
@@ -57,8 +58,9 @@ export class Writer {
         recover(job, view, barrier, ownerOf(job, job.options.leaseMs)),
       );
     } catch (error) {
+      const told = await orTakenOver(job, view, error);
       await writer[Symbol.asyncDispose]();
-      throw error;
+      throw told;
     }
     writer.#isInStep = true;
     return writer;
@@ -111,8 +113,8 @@ export class Writer {
     try {
       return await act();
     } catch (error) {
-      this.#runError = error;
-      throw error;
+      this.#runError = await orTakenOver(this.#job, this.#view, error);
+      throw this.#runError;
     }
   }
 

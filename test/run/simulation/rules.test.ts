@@ -3,7 +3,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeRecord } from '../../../src/snapshot/changelog.ts';
 import { type LoadedVariant, loadVariant } from './project.ts';
 import { change, onStage } from './scenario.ts';
-import { AHEAD, atCommitOfChunk, BEHIND, chunksOf, expectError, ONE, playScript, put, type Script, snapshotLength } from './script.ts';
+import {
+  AHEAD,
+  atCommitOfChunk,
+  BEHIND,
+  chunksOf,
+  expectError,
+  ONE,
+  playScript,
+  put,
+  type Script,
+  type ScriptOptions,
+  snapshotLength,
+} from './script.ts';
 import { type Incident, type Simulation, scratchFolder, watchWebAssembly } from './simulation.ts';
 
 /* One history for each rule of the writer, made so that it ends badly without the rule: docs/promises.md has the table. */
@@ -16,7 +28,7 @@ beforeAll(async () => {
   variant = await loadVariant(scratch, { onDelete: 'tombstone', undo: 'none', silver: 'SILVER' });
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-const script = (act: (script: Script) => Promise<void>, options?: { first: boolean }) => playScript(variant, scratch, act, options);
+const script = (act: (script: Script) => Promise<void>, options?: ScriptOptions) => playScript(variant, scratch, act, options);
 
 describe('a commit without an answer', () => {
   test('that never arrived: the chunk is sent again', () =>
@@ -76,6 +88,24 @@ describe('who owns the mapping', () => {
       expectError(first, 'OWNED_ELSEWHERE');
       expect(snapshotLength(simulation)).toBe(before);
     }));
+
+  test.each(['after_fence', 'while_mapping', 'after_commit', 'inside_apply'] as const)(
+    'a run that wakes up at %s and finds the view in the warehouse moved under it is told who has taken over',
+    (step) =>
+      script(
+        async ({ simulation, run, takeOver, edit }) => {
+          edit(put(0));
+          const { process: first } = await run(ONE, { on: step, after: 0, what: 'freeze' });
+          edit(put(1));
+          await takeOver(AHEAD);
+          const before = snapshotLength(simulation);
+          await simulation.drive(first, []);
+          expectError(first, 'OWNED_ELSEWHERE');
+          expect(snapshotLength(simulation)).toBe(before);
+        },
+        { inWarehouse: true },
+      ),
+  );
 
   test('a run that is overtaken between looking and fencing anew does not go on from what it knows', () =>
     script(async ({ simulation, run, takeOver, edit, judge }) => {

@@ -23,14 +23,21 @@ export interface Script extends Stage {
   judge(): Promise<void>;
 }
 
+export interface ScriptOptions {
+  /** Whether the script begins with a run: true unless given. */
+  readonly first?: boolean;
+  /** Where the view is, which all hosts then share. */
+  readonly inWarehouse?: boolean;
+}
+
 /** A first run on host ONE, then the script; at its end everything comes to rest and is judged. */
 export async function playScript(
   variant: LoadedVariant,
   scratch: string,
   act: (script: Script) => Promise<void>,
-  { first = true } = {},
+  { first = true, inWarehouse = false }: ScriptOptions = {},
 ): Promise<void> {
-  await onStage(variant, 0, scratch, {}, async ({ simulation, oracle }) => {
+  await onStage(variant, 0, scratch, { inWarehouse }, async ({ simulation, oracle }) => {
     const start = (host: number, takeOver: boolean, full: boolean, incidents: readonly Incident[]) => {
       // Some milliseconds after a commit everybody sees it.
       simulation.broker.writeAllMarkers();
