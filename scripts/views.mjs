@@ -2,7 +2,7 @@
 import { SUCCESS } from './process.mjs';
 import { countTests, formatCounts } from './tests.mjs';
 
-export const VIEW_WAREHOUSES = ['postgres', 'duckdb', 'snowflake'];
+export const VIEW_WAREHOUSES = ['postgres', 'duckdb', 'snowflake', 'bigquery'];
 
 const REFUSED = { code: 2, signal: null };
 

@@ -43,16 +43,7 @@ export function composeSystem(project: Project, purpose: Purpose = 'run'): Syste
     openView: (folder, topic) => LocalView.open(folder, topic),
     copyView: (from, to) => LocalView.copy(from, to),
     openRemoteView: async (name, place, dry) => {
-      const { views, type } = await warehouseOf(name);
-      if (views === undefined) {
-        throw new HeadraceError(
-          'CONFIG_INVALID',
-          `\`snapshot.view: warehouse\`: warehouse ${name} is ${type}, which cannot hold views yet.`,
-          {
-            suggestion: 'Set `snapshot.view: local`. Nothing was changed.',
-          },
-        );
-      }
+      const { views } = await warehouseOf(name);
       return (await import('./snapshot/warehouse/warehouse-view.ts')).WarehouseView.open(views.tables(place), place.topic, dry);
     },
     [Symbol.asyncDispose]: async () => {

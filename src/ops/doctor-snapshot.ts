@@ -1,5 +1,4 @@
 import type { Mapping, Project } from '../config/project.ts';
-import { HeadraceError } from '../core/errors.ts';
 import { checkOrigin } from '../run/check-origin.ts';
 import type { Job } from '../run/job.ts';
 import { lockHolderOf } from '../run/local-copy.ts';
@@ -78,18 +77,14 @@ async function checkView(job: Job): Promise<readonly Finding[]> {
   const { viewPlace, warehouse, mapping } = job;
   if (viewPlace === undefined) return [];
   const subject = `mapping ${mapping.name}`;
-  const tables = warehouse.views?.tables(viewPlace);
+  const tables = warehouse.views.tables(viewPlace);
   try {
-    if (tables === undefined)
-      throw new HeadraceError('CONFIG_INVALID', `a ${warehouse.type} warehouse cannot hold views yet`, {
-        suggestion: 'Set `snapshot.view: local`.',
-      });
     await tables.check();
     return [fine('view', subject, `can be kept in ${tables.address}`)];
   } catch (error) {
     return [failure('view', subject, error)];
   } finally {
-    await tables?.close();
+    await tables.close();
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Mapping, Project } from '../config/project.ts';
-import { HeadraceError } from '../core/errors.ts';
 import type { System } from '../run/system.ts';
 import { viewPlaceOf } from './create-job.ts';
 
@@ -9,7 +8,7 @@ export interface WarehouseDdl {
   readonly sql: string;
 }
 
-/** The statements that create schema and tables of the mappings' views, and that give a role what a run needs. Asks no warehouse. Throws CONFIG_INVALID where one cannot hold views. */
+/** The statements that create schema and tables of the mappings' views, and that give a role what a run needs. Asks no warehouse. */
 export async function stateDdl(
   system: System,
   project: Project,
@@ -25,12 +24,7 @@ export async function stateDdl(
   }
   const texts: WarehouseDdl[] = [];
   for (const [warehouse, read] of byWarehouse) {
-    const { views, type } = await system.warehouse(warehouse);
-    if (views === undefined) {
-      throw new HeadraceError('CONFIG_INVALID', `Warehouse ${warehouse} is ${type}, which cannot hold views yet.`, {
-        suggestion: 'Its mappings need `snapshot.view: local`.',
-      });
-    }
+    const { views } = await system.warehouse(warehouse);
     texts.push({
       warehouse,
       sql: views.ddl(

@@ -218,9 +218,8 @@ function openChanges(job: Job, { withDigest = job.options.changeSet !== undefine
 }
 
 async function openRemoteScan(job: Job, request: Omit<ComparedScanRequest, 'place'>): Promise<ComparedScan> {
-  const { views } = job.warehouse;
-  if (views === undefined || job.viewPlace === undefined) throw new Error('the view lies in a warehouse that cannot hold one');
-  return views.openScan({ ...request, place: job.viewPlace }, job.signal);
+  if (job.viewPlace === undefined) throw new Error('the view lies in no warehouse');
+  return job.warehouse.views.openScan({ ...request, place: job.viewPlace }, job.signal);
 }
 
 /** What gives the bytes of rows their meaning. */

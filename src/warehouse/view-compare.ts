@@ -130,11 +130,20 @@ function repeatedKeys(keys: string): string {
   return `select k.row_handle from (${keys}) as k group by k.row_handle having count(*) > 1 limit 5`;
 }
 
+/** What differs where everything is asked for in one statement. */
+export interface StatementDialect extends HashDialect {
+  hex(bytes: string): string;
+  /** The text of a number. */
+  string(value: string): string;
+  /** The text that is none. */
+  readonly nothing: string;
+}
+
 /** Fields of a line of `compareStatement` before the row's own. */
 export const LEADING_TEXTS = 5;
 
 /**
- * The same where two statements do not see one state of the tables: what must not contradict itself is asked for at once. Every field is a text, and the first says what the
+ * The same where two statements do not see one state of the tables: what must not contradict itself is asked for at once. The leading fields are texts, and the first says what the
  * line is: `row` (handle, hash, number, verdict, then the row), `totals` (rows, highest cursor, any), `known` (verdict, rows), `missing` (handle, –, number, verdict).
  */
 export function compareStatement(
@@ -142,15 +151,16 @@ export function compareStatement(
   { columns, cursor }: { readonly columns: readonly Column[]; readonly cursor: Column | undefined },
   rowsTable: string,
   now: string | null,
-  engine: HashDialect & { hex(bytes: string): string; string(value: string): string },
+  engine: StatementDialect,
 ): Pick<CompareTexts, 'rows' | 'repeated'> {
   const { model, from, handle, keys, fields, order } = piecesOf(request, columns, cursor, engine);
-  const { hex, string } = engine;
+  const { hex, string, nothing } = engine;
   const whole = `(\n  ${model}\n) as m`;
+  const names = ['a', 'b', 'c', 'd', ...fields.map((_, i) => `f${i}`)];
   const line = (kind: string, leading: readonly string[], rest: readonly string[] = [...fields, ...order].map(() => 'null')) => {
-    const names = ['a', 'b', 'c', 'd', ...fields.map((_, i) => `f${i}`), ...order.map((_, i) => `o${i}`)];
-    const values = [...leading, ...Array.from({ length: LEADING_TEXTS - 1 - leading.length }, () => 'null'), ...rest];
-    return `select '${kind}' as part, ${values.map((value, i) => `${value} as ${names[i]}`).join(', ')}`;
+    const aliases = [...names, ...order.map((_, i) => `o${i}`)];
+    const values = [...leading, ...Array.from({ length: LEADING_TEXTS - 1 - leading.length }, () => nothing), ...rest];
+    return `select '${kind}' as part, ${values.map((value, i) => `${value} as ${aliases[i]}`).join(', ')}`;
   };
   const row = (leading: readonly string[]) => line('row', leading, [...fields, ...order]);
   const parts = [
@@ -160,18 +170,20 @@ from ${whole}
 full join ${rowsTable} as r on r.raw = m.row_hash
 where m.row_hash is null or r.handle is null`
       : `${row([hex(handle), hex('m.row_hash')])}\nfrom ${whole}`,
-    `${line('totals', [string('t.n'), 't.highest', 't.any_cursor'])}\nfrom (${totalsText(request, cursor, from, now, engine)}) as t`,
+    cursor === undefined
+      ? `${line('totals', [string('count(*)')])}\n  ${from}`
+      : `${line('totals', [string('t.n'), 't.highest', 't.any_cursor'])}\nfrom (${totalsText(request, cursor, from, now, engine)}) as t`,
     `${line('known', [string('verdict'), string('count(*)')])}\nfrom ${rowsTable}\ngroup by verdict`,
   ];
   if (!request.changedOnly && request.cursor?.from === undefined && request.slice === undefined)
     parts.push(
-      `${line('missing', [hex('r.handle'), 'null', string('r.ordinal'), string('r.verdict')])}\nfrom ${missingFrom(rowsTable, keys)}`,
+      `${line('missing', [hex('r.handle'), nothing, string('r.ordinal'), string('r.verdict')])}\nfrom ${missingFrom(rowsTable, keys)}`,
     );
   const all = parts.join('\nunion all\n');
   const orderBy = order.length === 0 ? '' : `\norder by ${order.map((_, i) => `o${i} asc nulls last`).join(', ')}`;
   return {
-    rows: order.length === 0 ? all : `select * from (\n${all}\n) as l${orderBy}`,
-    repeated: `${row([hex(handle), hex('m.row_hash')])}\nfrom ${whole}\nwhere ${handle} in (${repeatedKeys(keys)})\nlimit 20`,
+    rows: order.length === 0 ? all : `select part, ${names.join(', ')} from (\n${all}\n) as l${orderBy}`,
+    repeated: `${line('row', [hex(handle), hex('m.row_hash')], fields)}\nfrom ${whole}\nwhere ${handle} in (${repeatedKeys(keys)})\nlimit 20`,
   };
 }
 

@@ -56,14 +56,24 @@ export interface Presence {
 export interface ViewSession {
   /** The rows of a query, as texts. */
   texts(sql: string): Promise<readonly (readonly (string | null)[])[]>;
-  /** Runs a statement; how many rows it changed. */
-  change(sql: string): Promise<number>;
-  /** Everything or nothing. Throws WrittenMeanwhile where another transaction was faster. */
-  transaction<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs a statement. */
+  change(sql: string): Promise<unknown>;
+  /**
+   * Everything or nothing: `take`, and if it changes a row, the statements of `rest`. False where it changes none, or another transaction was faster. An engine may go
+   * through `rest` before it takes: nobody has written since, where it takes then. One that has `files` runs each statement as it is yielded.
+   */
+  transaction(take: TakeStatement, rest: () => AsyncIterable<string>): Promise<boolean>;
   /** `from` follows the items; with `given`, a table of this name has them in its column `item`. */
   select(items: readonly ViewItem[], from: string, given?: Given): Promise<readonly (readonly ViewValue[])[]>;
   /** A temporary table that holds these rows, until the session ends or the name is used again. Not within a transaction. */
   stage(name: string, columns: readonly ViewColumn[], rows: readonly (readonly ViewValue[])[]): Promise<void>;
+}
+
+/** Compare and set. */
+export interface TakeStatement {
+  readonly text: string;
+  /** A query that yields a row where the statement changed one, within its transaction. */
+  readonly taken: string;
 }
 
 export type Given = { readonly hashes: readonly Uint8Array[] } | { readonly numbers: readonly number[] };
@@ -87,7 +97,7 @@ export interface ViewEngine {
   close(): Promise<void>;
 }
 
-/** The frame of a transaction, in any engine; `run` takes a statement. */
+/** The frame of a transaction that is held open; `run` takes a statement. */
 export async function inTransaction<T>(run: (sql: string) => Promise<unknown>, work: () => Promise<T>): Promise<T> {
   await run('begin transaction');
   try {
@@ -101,11 +111,17 @@ export async function inTransaction<T>(run: (sql: string) => Promise<unknown>, w
   }
 }
 
-/** Another transaction wrote what this one was about to write. */
-export class WrittenMeanwhile extends HeadraceError {
-  constructor() {
-    super('LOCAL_COPY_FAILED', 'Another transaction wrote to the view meanwhile.');
-  }
+/** `ViewSession.transaction` where one is held open; `run` says how many rows a statement changed. */
+export function takeAndWrite(
+  run: (sql: string) => Promise<number>,
+  take: TakeStatement,
+  rest: () => AsyncIterable<string>,
+): Promise<boolean> {
+  return inTransaction(run, async () => {
+    const isTaken = (await run(take.text)) > 0;
+    if (isTaken) for await (const statement of rest()) await run(statement);
+    return isTaken;
+  });
 }
 
 export function droppedTables(address: string, cause: unknown): HeadraceError {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ENTRY_STATES, type EntryState, isRefused, mustBeConfirmed } from '../core/entry.ts';
 import type { ViewCounts, ViewPlace } from '../core/view-tables.ts';
-import type { ViewDialect, ViewSession } from './view-engine.ts';
+import type { TakeStatement, ViewDialect, ViewSession } from './view-engine.ts';
 
 /** What the table `views` says of one view, as texts, in the order of its columns. */
 const COLUMNS = ['layout', 'topic', 'position', 'entries', 'confirmable', 'quarantined', 'rows', 'stamp', 'state', 'files'] as const;
@@ -35,25 +35,21 @@ export async function readStateRow(session: ViewSession, dialect: ViewDialect, p
   return { row, isWhole: rows.length === 1 && values[COLUMNS.length] === digestOf(row) };
 }
 
-/** Promise 2: compare and set. The tables belong to whoever wrote to them last. Returns whether they are ours now; until the transaction ends, nobody else's. */
-export async function takeState(
-  session: ViewSession,
-  dialect: ViewDialect,
-  place: ViewPlace,
-  expected: string | null,
-  stamp: string,
-): Promise<boolean> {
-  if (expected === null) return insertState(session, dialect, place, stamp);
+/** Promise 2: compare and set. The tables belong to whoever wrote to them last: where this changes a row they are ours, and until the transaction ends nobody else's. */
+export function takeState(dialect: ViewDialect, place: ViewPlace, expected: string | null, stamp: string): TakeStatement {
   const column = dialect.quoteName('stamp');
   const { quoteText } = dialect;
-  const changed = await session.change(
-    `update ${dialect.names(place).views} set ${column} = ${quoteText(stamp)} where ${ofPlace(dialect, place)} and ${column} = ${quoteText(expected)}`,
-  );
-  return changed > 0;
+  const { views } = dialect.names(place);
+  const where = (value: string) => `where ${ofPlace(dialect, place)} and ${column} = ${quoteText(value)}`;
+  return {
+    text:
+      expected === null ? insertStateText(dialect, place, stamp) : `update ${views} set ${column} = ${quoteText(stamp)} ${where(expected)}`,
+    taken: `select 1 from ${views} ${where(stamp)}`,
+  };
 }
 
-/** A state that says nothing yet. Returns whether there was none. */
-export async function insertState(session: ViewSession, dialect: ViewDialect, place: ViewPlace, stamp: string): Promise<boolean> {
+/** A state that says nothing yet, where there is none. */
+export function insertStateText(dialect: ViewDialect, place: ViewPlace, stamp: string): string {
   const { views } = dialect.names(place);
   const { quoteName, quoteText } = dialect;
   const blank: ViewStateRow = { ...BLANK, topic: place.topic, stamp };
@@ -65,27 +61,21 @@ export async function insertState(session: ViewSession, dialect: ViewDialect, pl
     ...COLUMNS.map((name) => literal(dialect, name, blank[name])),
     quoteText(''),
   ];
-  return (
-    (await session.change(
-      `insert into ${views} (${names.join(', ')}) select ${values.join(', ')} from (select 1 as one) as o where not exists (select 1 from ${views} where ${ofPlace(dialect, place)})`,
-    )) === 1
-  );
+  return `insert into ${views} (${names.join(', ')}) select ${values.join(', ')} from (select 1 as one) as o where not exists (select 1 from ${views} where ${ofPlace(dialect, place)})`;
 }
 
-export async function writeStateRow(session: ViewSession, dialect: ViewDialect, place: ViewPlace, row: ViewStateRow): Promise<void> {
+export function writeStateText(dialect: ViewDialect, place: ViewPlace, row: ViewStateRow): string {
   const { quoteName, quoteText } = dialect;
   const sets = [
     `${quoteName('written_at')} = current_timestamp`,
     ...COLUMNS.map((name) => `${quoteName(name)} = ${literal(dialect, name, row[name])}`),
     `${quoteName('digest')} = ${quoteText(digestOf(row))}`,
   ];
-  await session.change(
-    `update ${dialect.names(place).views} set ${sets.join(', ')} where ${ofPlace(dialect, place)} and ${quoteName('stamp')} = ${quoteText(row.stamp)}`,
-  );
+  return `update ${dialect.names(place).views} set ${sets.join(', ')} where ${ofPlace(dialect, place)} and ${quoteName('stamp')} = ${quoteText(row.stamp)}`;
 }
 
-export async function deleteState(session: ViewSession, dialect: ViewDialect, place: ViewPlace): Promise<void> {
-  await session.change(`delete from ${dialect.names(place).views} where ${ofPlace(dialect, place)}`);
+export function deleteStateText(dialect: ViewDialect, place: ViewPlace): string {
+  return `delete from ${dialect.names(place).views} where ${ofPlace(dialect, place)}`;
 }
 
 export function countsOf(row: Pick<ViewStateRow, keyof ViewCounts>): ViewCounts {

@@ -10,21 +10,20 @@ import {
   type ViewItem,
   type ViewSession,
   type ViewValue,
-  WrittenMeanwhile,
 } from './view-engine.ts';
 import { VIEW_LAYOUT } from './view-names.ts';
 import {
   CONFIRMABLE,
   countsOf,
-  deleteState,
+  deleteStateText,
   ENTRY_COUNTS,
-  insertState,
+  insertStateText,
   readStateRow,
   takeState,
   type ViewStateRow,
-  writeStateRow,
+  writeStateText,
 } from './view-state.ts';
-import { mergeWrite, stageWrite } from './view-writes.ts';
+import { countsAfter, mergeTexts, stageWrite } from './view-writes.ts';
 
 const PAGE = 10_000;
 const NOTHING: ViewCounts = { entries: 0, confirmable: 0, quarantined: 0, rows: 0 };
@@ -80,12 +79,10 @@ export class SqlViewTables implements ViewTables {
   async write(write: ViewWrite): Promise<ViewCounts | undefined> {
     return this.#use(async (session) => {
       await stageWrite(session, write);
-      try {
-        return await session.transaction(() => this.#writeWithin(session, write));
-      } catch (error) {
-        if (error instanceof WrittenMeanwhile) return undefined;
-        throw error;
-      }
+      let counts = NOTHING;
+      const take = takeState(this.#engine.dialect, this.#place, write.expected, write.stamp);
+      const isWritten = await session.transaction(take, () => this.#statements(session, write, (held) => (counts = held)));
+      return isWritten ? counts : undefined;
     });
   }
 
@@ -140,7 +137,7 @@ export class SqlViewTables implements ViewTables {
     const layout = found.views ? await this.#layout(session) : undefined;
     if (layout !== undefined && layout < VIEW_LAYOUT) {
       for (const table of [this.#names.entries, this.#names.rows]) await session.change(`drop table if exists ${table}`);
-      await deleteState(session, dialect, this.#place);
+      await session.change(deleteStateText(dialect, this.#place));
     }
     for (const text of dialect.tableTexts(this.#place)) await session.change(text);
   }
@@ -154,21 +151,23 @@ export class SqlViewTables implements ViewTables {
     return layout;
   }
 
-  async #writeWithin(session: ViewSession, write: ViewWrite): Promise<ViewCounts> {
+  /** What a write does once the state is taken; `onCounts` is told what the tables hold then. */
+  async *#statements(
+    session: ViewSession,
+    write: ViewWrite,
+    onCounts: (counts: ViewCounts) => void,
+  ): AsyncGenerator<string, void, undefined> {
     const { dialect } = this.#engine;
-    const { stamp, clear } = write;
-    if (!(await takeState(session, dialect, this.#place, write.expected, stamp))) throw new WrittenMeanwhile();
+    const { stamp, clear, expected } = write;
+    const before = clear || expected === null ? undefined : await readStateRow(session, dialect, this.#place);
+    const counts = await countsAfter(session, dialect, this.#names, write, before === undefined ? NOTHING : countsOf(before.row));
+    onCounts(counts);
     if (clear) {
-      if (!dialect.hasKeys) {
-        // There may be several.
-        await deleteState(session, dialect, this.#place);
-        await insertState(session, dialect, this.#place, stamp);
-      }
-      for (const table of [this.#names.entries, this.#names.rows]) await session.change(dialect.empty(table));
+      // There may be several.
+      if (!dialect.hasKeys) yield* [deleteStateText(dialect, this.#place), insertStateText(dialect, this.#place, stamp)];
+      yield* [this.#names.entries, this.#names.rows].map(dialect.empty);
     }
-    const before = clear || write.expected === null ? undefined : await readStateRow(session, dialect, this.#place);
-    const counts = await mergeWrite(session, dialect, this.#names, write, before === undefined ? NOTHING : countsOf(before.row));
-    const files = (await this.#engine.files?.(session)) ?? '';
+    yield* mergeTexts(dialect, this.#names, write);
     const row: ViewStateRow = {
       layout: String(VIEW_LAYOUT),
       topic: this.#place.topic,
@@ -179,10 +178,9 @@ export class SqlViewTables implements ViewTables {
       rows: String(counts.rows),
       stamp,
       state: write.state,
-      files,
+      files: (await this.#engine.files?.(session)) ?? '',
     };
-    await writeStateRow(session, dialect, this.#place, row);
-    return counts;
+    yield writeStateText(dialect, this.#place, row);
   }
 
   /** Whether the tables hold what the state says, where their files do not vouch for it. */

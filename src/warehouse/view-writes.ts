@@ -44,78 +44,59 @@ export async function stageWrite(session: ViewSession, { entries, relinks, rows,
   await stage('headrace_forgotten', FORGOTTEN, forget, (handle) => [handle]);
 }
 
-/** Within the transaction. Returns what the tables hold afterwards. */
-export async function mergeWrite(
+/** What the tables hold after the write, which is staged; `was`: before. */
+export async function countsAfter(
   session: ViewSession,
   dialect: ViewDialect,
-  names: QualifiedNames,
+  { entries, rows }: QualifiedNames,
   write: ViewWrite,
   was: ViewCounts,
 ): Promise<ViewCounts> {
-  const entries = await mergeEntries(session, dialect, names, write);
-  const rows = await mergeRows(session, dialect, names, write);
+  const counted = (name: string, counts: string, table: string, key: string) =>
+    `select ${counts} from ${dialect.staged(name)} s join ${table} e on e.${key} = s.${key}`;
+  // Of what is written over or goes.
+  const texts = write.clear
+    ? []
+    : [
+        ...(write.entries.length > 0 ? [counted('headrace_entries', `${ENTRY_COUNTS}, 0`, entries, 'slot')] : []),
+        ...(write.rows.length > 0 ? [counted('headrace_marks', '0, 0, 0, count(*)', rows, 'handle')] : []),
+        ...(write.forget.length > 0 ? [counted('headrace_forgotten', '0, 0, 0, count(*)', rows, 'handle')] : []),
+      ];
+  const found = texts.length === 0 ? [] : await session.texts(texts.join('\nunion all\n'));
+  const before = (column: number) => found.reduce((sum, row) => sum + Number(row[column]), 0);
+  const kept = write.entries.filter(({ bytes }) => bytes !== null);
   return {
-    entries: was.entries + entries.entries,
-    confirmable: was.confirmable + entries.confirmable,
-    quarantined: was.quarantined + entries.quarantined,
-    rows: was.rows + rows,
+    entries: was.entries + kept.length - before(0),
+    confirmable: was.confirmable + kept.filter(({ state }) => mustBeConfirmed(state)).length - before(1),
+    quarantined: was.quarantined + kept.filter(({ state }) => isRefused(state)).length - before(2),
+    rows: was.rows + write.rows.length - before(3),
   };
 }
 
-async function mergeEntries(
-  session: ViewSession,
-  dialect: ViewDialect,
-  { entries }: QualifiedNames,
-  { entries: updates, relinks }: ViewWrite,
-): Promise<Omit<ViewCounts, 'rows'>> {
-  const staged = dialect.staged('headrace_entries');
-  let before: readonly number[] = [];
-  const kept = updates.filter(({ bytes }) => bytes !== null);
-  if (updates.length > 0) {
-    const [row = []] = await session.texts(`select ${ENTRY_COUNTS} from ${staged} s join ${entries} e on e.slot = s.slot`);
-    before = row.map(Number);
-    if (kept.length < updates.length)
-      await session.change(`delete from ${entries} where slot in (select slot from ${staged} where bytes is null)`);
-  }
-  if (kept.length > 0) {
-    if (kept.some(({ ordinal }) => ordinal === null)) {
-      // The number that the entry has, if its row is still the same.
-      await session.change(
-        `update ${staged} as s set ordinal = e.ordinal from ${entries} as e where e.slot = s.slot and s.ordinal is null and e.row_hash = s.row_hash`,
-      );
-      await session.change(`update ${staged} set ordinal = new_ordinal where ordinal is null`);
-    }
-    const columns = ['slot', 'ordinal', 'state', 'row_hash', 'bytes'];
-    const source = `select ${columns.join(', ')} from ${staged} where bytes is not null`;
-    for (const text of dialect.upsert(entries, columns, source)) await session.change(text);
-  }
-  if (relinks.length > 0)
-    await session.change(
-      `update ${entries} as e set ordinal = s.ordinal from ${dialect.staged('headrace_relinks')} as s where e.slot = s.slot`,
-    );
-  const [all = 0, confirmable = 0, quarantined = 0] = before;
-  return {
-    entries: kept.length - all,
-    confirmable: kept.filter(({ state }) => mustBeConfirmed(state)).length - confirmable,
-    quarantined: kept.filter(({ state }) => isRefused(state)).length - quarantined,
-  };
-}
-
-async function mergeRows(
-  session: ViewSession,
-  dialect: ViewDialect,
-  { rows }: QualifiedNames,
-  { rows: marks, forget }: ViewWrite,
-): Promise<number> {
-  let change = 0;
-  if (forget.length > 0)
-    change -= await session.change(`delete from ${rows} where handle in (select handle from ${dialect.staged('headrace_forgotten')})`);
-  if (marks.length === 0) return change;
-  const staged = dialect.staged('headrace_marks');
-  const [known = []] = await session.texts(`select count(*) from ${staged} s join ${rows} r on r.handle = s.handle`);
+/** The statements that bring what is staged into the tables. */
+export function mergeTexts(dialect: ViewDialect, { entries, rows }: QualifiedNames, write: ViewWrite): readonly string[] {
+  const { staged, upsert } = dialect;
+  const texts = [...entryTexts(dialect, entries, write)];
+  if (write.relinks.length > 0)
+    texts.push(`update ${entries} as e set ordinal = s.ordinal from ${staged('headrace_relinks')} as s where e.slot = s.slot`);
+  if (write.forget.length > 0) texts.push(`delete from ${rows} where handle in (select handle from ${staged('headrace_forgotten')})`);
   const columns = MARKS.map(({ name }) => name);
-  for (const text of dialect.upsert(rows, columns, `select ${columns.join(', ')} from ${staged}`)) await session.change(text);
-  return change + marks.length - Number(known[0]);
+  if (write.rows.length > 0) texts.push(...upsert(rows, columns, `select ${columns.join(', ')} from ${staged('headrace_marks')}`));
+  return texts;
+}
+
+function* entryTexts(dialect: ViewDialect, table: string, { entries }: ViewWrite): Iterable<string> {
+  const staged = dialect.staged('headrace_entries');
+  const kept = entries.filter(({ bytes }) => bytes !== null);
+  if (kept.length < entries.length) yield `delete from ${table} where slot in (select slot from ${staged} where bytes is null)`;
+  if (kept.length === 0) return;
+  if (kept.some(({ ordinal }) => ordinal === null)) {
+    // The number that the entry has, if its row is still the same.
+    yield `update ${staged} as s set ordinal = e.ordinal from ${table} as e where e.slot = s.slot and s.ordinal is null and e.row_hash = s.row_hash`;
+    yield `update ${staged} set ordinal = new_ordinal where ordinal is null`;
+  }
+  const columns = ['slot', 'ordinal', 'state', 'row_hash', 'bytes'];
+  yield* dialect.upsert(table, columns, `select ${columns.join(', ')} from ${staged} where bytes is not null`);
 }
 
 function markValues({ handle, ordinal, verdict, raw, slot }: RowMark): readonly ViewValue[] {

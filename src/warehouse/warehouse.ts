@@ -17,8 +17,7 @@ export interface Warehouse {
   estimate?(request: ScanRequest, signal: AbortSignal): Promise<ScanEstimate>;
   /** How many rows a slice has. */
   count(request: SliceRequest, signal: AbortSignal): Promise<number>;
-  /** Absent where the warehouse cannot hold views. */
-  readonly views?: WarehouseViews | undefined;
+  readonly views: WarehouseViews;
   close(): Promise<void>;
 }
 
@@ -130,7 +129,7 @@ export interface Scan {
   close(): Promise<void>;
 }
 
-/** Where the warehouse can hold views beside its models, and compare in its own engine. */
+/** The warehouse's part where views lie beside its models, and its engine compares. */
 export interface WarehouseViews {
   tables(place: ViewPlace): ViewTables;
   /** One consistent, read-only snapshot of model and view. The caller closes the scan, whatever happens. */

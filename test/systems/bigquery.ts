@@ -14,6 +14,8 @@ export interface RunningBigQuery {
   readonly project: string;
   /** Runs a statement, or several, with `dataset` as the default one; throws what the emulator says. */
   execute(sql: string, dataset?: string): Promise<void>;
+  /** The rows of a query, as texts; names as the query has them. */
+  rows(sql: string, dataset?: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Ends the emulator, as a crash does. Idempotent. */
   stop(): Promise<void>;
 }
@@ -70,7 +72,13 @@ export async function startBigQuery(): Promise<RunningBigQuery> {
     await stop();
     throw new Error(`bqemulator did not start: ${error instanceof Error ? error.message : String(error)}\n${written.slice(-4000)}`);
   }
-  return { url, project: PROJECT, execute: (sql, dataset) => execute(url, sql, dataset), stop };
+  return {
+    url,
+    project: PROJECT,
+    execute: async (sql, dataset) => void (await execute(url, sql, dataset)),
+    rows: (sql, dataset) => rowsOf(url, sql, dataset),
+    stop,
+  };
 }
 
 /** DuckDB looks for extensions under HOME, and would download what it does not find: the emulator gets a HOME of its own that has it. */
@@ -99,16 +107,35 @@ async function untilAnswering(url: string, child: ChildProcess): Promise<void> {
   }
 }
 
-async function execute(url: string, sql: string, dataset: string | undefined): Promise<void> {
+interface QueryResults {
+  readonly schema?: { readonly fields?: readonly { readonly name: string }[] };
+  readonly rows?: readonly { readonly f: readonly { readonly v: unknown }[] }[];
+}
+
+async function rowsOf(url: string, sql: string, dataset: string | undefined): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const job = await execute(url, sql, dataset);
+  const answer = await fetch(`${url}/bigquery/v2/projects/${PROJECT}/queries/${job}?maxResults=100000`);
+  const { schema, rows = [] } = (await answer.json()) as QueryResults;
+  const names = schema?.fields?.map(({ name }) => name) ?? [];
+  return rows.map(({ f }) => Object.fromEntries(names.map((name, i) => [name, f[i]?.v ?? null])));
+}
+
+/** Returns the id of the job. */
+async function execute(url: string, sql: string, dataset: string | undefined): Promise<string> {
   const defaultDataset = dataset === undefined ? {} : { defaultDataset: { projectId: PROJECT, datasetId: dataset } };
   const answer = await fetch(`${url}/bigquery/v2/projects/${PROJECT}/jobs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ configuration: { query: { query: sql, useLegacySql: false, ...defaultDataset } } }),
   });
-  const body = (await answer.json()) as { error?: unknown; status?: { errorResult?: unknown } };
+  const body = (await answer.json()) as {
+    error?: unknown;
+    status?: { errorResult?: unknown };
+    jobReference?: { readonly jobId: string };
+  };
   const failed = body.error ?? body.status?.errorResult;
   if (failed !== undefined || !answer.ok) throw new Error(`bqemulator refuses ${sql.slice(0, 200)}: ${JSON.stringify(failed)}`);
+  return body.jobReference?.jobId ?? '';
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -18,8 +18,14 @@ class ReportedReason extends Error {
 }
 
 /** Whether a job of that id exists already. */
-export function isDuplicate(error: unknown): boolean {
-  return error instanceof HeadraceError && error.cause instanceof ReportedReason && error.cause.reason === 'duplicate';
+export const isDuplicate = hasReason('duplicate');
+/** Whether a dataset, a table or the like is not there, or not where it was looked for. */
+export const isNotFound = hasReason('notFound');
+/** Whether another transaction or statement was changing the same table: nothing of this one's is left. */
+export const isConcurrentUpdate = hasReason('concurrentUpdate');
+
+function hasReason(reason: string): (error: unknown) => boolean {
+  return (error) => error instanceof HeadraceError && error.cause instanceof ReportedReason && error.cause.reason === reason;
 }
 
 /** Any error of the client, the credentials, the network or the API as one of ours. */
@@ -52,6 +58,7 @@ function answeredError(response: unknown): (ReportedError & { readonly status: n
 /** An error that the API reported: of a request, or of a job. https://cloud.google.com/bigquery/docs/error-messages */
 export function reportedError(reported: ReportedError, context: ErrorContext, status?: number): HeadraceError {
   const { reason = '', message = '' } = reported;
+  if (CONCURRENT.test(message)) return concurrentUpdate();
   const known =
     REPORTS.find((report) => report.reasons.includes(reason)) ?? BY_STATUS.find((report) => report.statuses?.includes(status ?? 0));
   if (known !== undefined) return make(known, reported, context);
@@ -68,6 +75,16 @@ export function reportedError(reported: ReportedError, context: ErrorContext, st
       cause: new ReportedReason(reason),
     },
   );
+}
+
+/** https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency; the reason is that of any query that fails. */
+const CONCURRENT = /aborted due to concurrent update|Could not serialize access to table/;
+
+function concurrentUpdate(): HeadraceError {
+  return new HeadraceError('WAREHOUSE_FAILED', 'BigQuery undid a transaction, because another one was changing the same table.', {
+    suggestion: 'Nothing of it is left. Run again.',
+    cause: new ReportedReason('concurrentUpdate'),
+  });
 }
 
 /** What the analyser says before any row is read, and never quotes a value in. */

@@ -21,6 +21,14 @@ interface ApiJob {
   };
 }
 
+/** What a job runs. */
+export interface JobQuery {
+  /** A statement, or a script. */
+  readonly text: string;
+  /** STRINGs, by their names. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
+}
+
 /** What BigQuery says of a query without running it: free, and it reads nothing. */
 export interface DryRun {
   readonly fields: readonly TableField[];
@@ -44,7 +52,7 @@ export async function dryRun(
 ): Promise<DryRun> {
   const json = {
     jobReference: { projectId: config.project, ...(config.dataLocation === undefined ? {} : { location: config.dataLocation }) },
-    configuration: { dryRun: true, query: queryOf(config, text) },
+    configuration: { dryRun: true, query: queryOf(config, { text }) },
   };
   const context = { isAnalysis: true, linesBefore };
   const isStatement = config.statementTimeoutMs < ANSWER_MS;
@@ -87,8 +95,8 @@ export class QueryJob {
   static async start(
     connection: BigQueryConnection,
     config: BigQueryConfig,
-    text: string,
-    purpose: ScanPurpose | undefined,
+    query: JobQuery,
+    purpose: Partial<ScanPurpose> | undefined,
     signal: AbortSignal,
     onStart: (job: QueryJob) => void,
   ): Promise<QueryJob> {
@@ -100,7 +108,7 @@ export class QueryJob {
         jobTimeoutMs: String(config.statementTimeoutMs),
         labels: labelsOf(config.labels, purpose),
         query: {
-          ...queryOf(config, text),
+          ...queryOf(config, query),
           priority: priority === 'batch' ? 'BATCH' : 'INTERACTIVE',
           ...(maximumBytesBilled === undefined ? {} : { maximumBytesBilled: String(maximumBytesBilled) }),
         },
@@ -118,13 +126,24 @@ export class QueryJob {
     return job;
   }
 
+  /** Waits until a statement without a result is done. */
+  async finish(signal: AbortSignal): Promise<void> {
+    const qs = { maxResults: 0, timeoutMs: POLL_MS, ...this.#location };
+    for (;;) {
+      const { body } = await this.#connection.call({ method: 'GET', uri: `/queries/${this.id}`, qs }, this.#limits(signal));
+      if (body.jobComplete === true) break;
+      if (body.jobComplete !== false) throw incompleteAnswer('a job');
+    }
+    await this.confirm(signal);
+  }
+
   /** One page of the result, or undefined while the query still runs. */
   async page(pageToken: string | undefined, maxResults: number, signal: AbortSignal): Promise<ResultPage | undefined> {
     const qs = {
       maxResults,
       timeoutMs: POLL_MS,
       'formatOptions.useInt64Timestamp': true,
-      ...(this.#config.dataLocation === undefined ? {} : { location: this.#config.dataLocation }),
+      ...this.#location,
       ...(pageToken === undefined ? {} : { pageToken }),
     };
     const isRunning = pageToken === undefined;
@@ -140,7 +159,7 @@ export class QueryJob {
 
   /** Throws unless BigQuery says that the job is done and did not fail: whatever a result looks like, this is asked before it is taken for whole. */
   async confirm(signal: AbortSignal): Promise<void> {
-    const qs = this.#config.dataLocation === undefined ? undefined : { location: this.#config.dataLocation };
+    const qs = this.#location;
     const answer = await this.#connection.call({ method: 'GET', uri: `/jobs/${this.id}`, qs }, { limitMs: ANSWER_MS, signal });
     const job = answer.body as ApiJob;
     this.#judge(job);
@@ -152,7 +171,7 @@ export class QueryJob {
   async cancel(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    const qs = this.#config.dataLocation === undefined ? undefined : { location: this.#config.dataLocation };
+    const qs = this.#location;
     const send = () =>
       this.#connection
         .call({ method: 'POST', uri: `/jobs/${this.id}/cancel`, qs }, { limitMs: this.#config.connectTimeoutMs })
@@ -161,6 +180,11 @@ export class QueryJob {
     const first = send();
     void this.#inserted.then(send);
     await first;
+  }
+
+  get #location(): { readonly location?: string } {
+    const { dataLocation: location } = this.#config;
+    return location === undefined ? {} : { location };
   }
 
   #judge(job: ApiJob): void {
@@ -202,14 +226,23 @@ function checkedPage({ totalRows, pageToken, rows = [], schema }: ApiResults): R
   return { fields: schema.fields, rows, totalRows: total, pageToken: pageToken as string | undefined };
 }
 
-function queryOf(config: BigQueryConfig, text: string): Readonly<Record<string, unknown>> {
-  const { dataset } = config;
-  return { query: text, useLegacySql: false, ...(dataset === undefined ? {} : { defaultDataset: dataset }) };
+function queryOf({ dataset }: BigQueryConfig, { text, parameters }: JobQuery): Readonly<Record<string, unknown>> {
+  const named = Object.entries(parameters ?? {}).map(([name, value]) => ({
+    name,
+    parameterType: { type: 'STRING' },
+    parameterValue: { value },
+  }));
+  return {
+    query: text,
+    useLegacySql: false,
+    ...(dataset === undefined ? {} : { defaultDataset: dataset }),
+    ...(named.length === 0 ? {} : { parameterMode: 'NAMED', queryParameters: named }),
+  };
 }
 
 /** Letters, digits, `_` and `-`. */
-function jobId(purpose: ScanPurpose | undefined): string {
-  const words = ['headrace', ...(purpose === undefined ? [] : [purpose.project, purpose.mapping, purpose.run]), randomUUID()];
+function jobId({ project, mapping, run }: Partial<ScanPurpose> = {}): string {
+  const words = ['headrace', project, mapping, run, randomUUID()].filter((word) => word !== undefined);
   return words.map((word) => word.replaceAll(/[^A-Za-z0-9_-]/g, '_')).join('-');
 }
 

@@ -1,7 +1,10 @@
 import type { ScanPurpose } from '../warehouse.ts';
 
 /** What the scan's job is labelled with: what the configuration says, and for whom the scan is, as far as labels can hold it. */
-export function labelsOf(written: Readonly<Record<string, string>>, purpose: ScanPurpose | undefined): Readonly<Record<string, string>> {
+export function labelsOf(
+  written: Readonly<Record<string, string>>,
+  purpose: Partial<ScanPurpose> | undefined,
+): Readonly<Record<string, string>> {
   const own = purpose === undefined ? [] : Object.entries(purpose).map(([name, value]) => [`headrace_${name}`, labelValue(value)] as const);
   return { ...written, ...Object.fromEntries(own) };
 }

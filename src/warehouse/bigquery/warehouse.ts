@@ -5,15 +5,31 @@ import { countRows } from '../count-rows.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { checkUnique, type PickedColumns, pickColumns } from '../pick-columns.ts';
 import { describeQuery, type SelectItem, scanQuery, splitTableName } from '../query.ts';
-import type { Scan, ScanEstimate, ScanRequest, SliceRequest, Warehouse, WarehouseInfo } from '../warehouse.ts';
+import { compareStatement } from '../view-compare.ts';
+import { SqlViewTables } from '../view-tables.ts';
+import type {
+  ComparedScan,
+  ComparedScanRequest,
+  Scan,
+  ScanEstimate,
+  ScanRequest,
+  SliceRequest,
+  Warehouse,
+  WarehouseInfo,
+  WarehouseViews,
+} from '../warehouse.ts';
 import { type Feed, noteOf, openFeed, whyRefused, wordsOf } from './change-feed.ts';
 import { type BigQueryColumn, columnOf, selectItem, type TableField } from './columns.ts';
+import { BigQueryComparedScan } from './compared-scan.ts';
 import { BigQueryConnection, throwIfAborted } from './connection.ts';
 import { BIGQUERY_DIALECT } from './dialect.ts';
+import { hashing } from './hash-text.ts';
 import { ANSWER_MS, type DryRun, dryRun } from './jobs.ts';
 import type { RowLayout } from './rows.ts';
 import { BigQueryScan, type BigQueryScanState } from './scan.ts';
 import { cellDecoder } from './values.ts';
+import { ddlText, namesOf } from './view-ddl.ts';
+import { BigQueryViewEngine } from './view-engine.ts';
 
 /** BigQuery, by its REST API. Nothing is open between calls. */
 export class BigQueryWarehouse implements Warehouse {
@@ -79,6 +95,38 @@ export class BigQueryWarehouse implements Warehouse {
 
   count(request: SliceRequest, signal: AbortSignal): Promise<number> {
     return countRows(this, request, BIGQUERY_DIALECT, signal);
+  }
+
+  readonly views: WarehouseViews = {
+    tables: (place) => new SqlViewTables(new BigQueryViewEngine(this.#connection, this.#config, place), place),
+    openScan: (request, signal) => this.#openComparedScan(request, signal),
+    ddl: (places, role) => ddlText(this.#config, places, role),
+  };
+
+  async #openComparedScan(request: ComparedScanRequest, signal: AbortSignal): Promise<ComparedScan> {
+    throwIfAborted(signal);
+    const { relation, place, changedOnly, purpose } = request;
+    const { columns, described } = await this.#columns(relation, signal);
+    const picked = pickColumns(request, columns);
+    const { text, items, fields, layout } = planScan(request, picked);
+    if (request.slice?.where !== undefined) await dryRun(this.#connection, this.#config, text, signal);
+    const now = clockText(picked.cursor, described.nowMs);
+    const scan: ComparedScan = new BigQueryComparedScan({
+      connection: this.#connection,
+      config: this.#config,
+      signal,
+      purpose,
+      columns: picked.columns.map(publicColumn),
+      now,
+      estimatedRows: changedOnly ? undefined : await this.#rowsOf(request, signal),
+      texts: compareStatement(request, picked, namesOf(this.#config, place).rows, now, hashing(items)),
+      fields,
+      layout,
+      place,
+      onClose: () => this.#open.delete(scan),
+    });
+    this.#open.add(scan);
+    return scan;
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { DuckDbConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import type { ViewPlace } from '../../core/view-tables.ts';
-import { droppedTables, type Presence, type ViewEngine, type ViewSession } from '../view-engine.ts';
+import { droppedTables, inTransaction, type Presence, type ViewEngine, type ViewSession } from '../view-engine.ts';
 import { viewNames } from '../view-names.ts';
 import type { DuckDbConnection, DuckDbConnections } from './connection.ts';
 import { quoteText } from './dialect.ts';
@@ -53,7 +53,7 @@ export class DuckDbViewEngine implements ViewEngine {
   }
 
   async creating(session: ViewSession, work: () => Promise<void>): Promise<void> {
-    await session.transaction(work);
+    await inTransaction((sql) => session.change(sql), work);
   }
 
   async checkRights(): Promise<void> {

@@ -1,12 +1,13 @@
 import type { DuckDBAppender, DuckDBValue } from '@duckdb/node-api';
+import { HeadraceError } from '../../core/errors.ts';
 import {
   type Given,
-  inTransaction,
+  type TakeStatement,
+  takeAndWrite,
   type ViewColumn,
   type ViewItem,
   type ViewSession,
   type ViewValue,
-  WrittenMeanwhile,
 } from '../view-engine.ts';
 import type { DuckDbConnection } from './connection.ts';
 import { TYPES } from './view-file.ts';
@@ -28,8 +29,13 @@ export class DuckDbViewSession implements ViewSession {
     return result.rowsChanged;
   }
 
-  transaction<T>(work: () => Promise<T>): Promise<T> {
-    return inTransaction((sql) => this.#run(sql), work);
+  async transaction(take: TakeStatement, rest: () => AsyncIterable<string>): Promise<boolean> {
+    try {
+      return await takeAndWrite((sql) => this.change(sql), take, rest);
+    } catch (error) {
+      if (error instanceof WrittenMeanwhile) return false;
+      throw error;
+    }
   }
 
   async select(items: readonly ViewItem[], from: string, given?: Given): Promise<readonly (readonly ViewValue[])[]> {
@@ -63,6 +69,12 @@ export class DuckDbViewSession implements ViewSession {
 
 const HASHES = `select unhex(unnest(string_split($1, ','))) as item`;
 const NUMBERS = `select unnest(string_split($1, ','))::bigint as item`;
+
+class WrittenMeanwhile extends HeadraceError {
+  constructor() {
+    super('LOCAL_COPY_FAILED', 'Another transaction wrote to the view meanwhile.');
+  }
+}
 
 /** Two transactions of this process that write the same row: one of them is refused. */
 function noticed(error: unknown): never {

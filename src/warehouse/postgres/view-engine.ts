@@ -1,7 +1,7 @@
 import type { PostgresConfig } from '../../config/project.ts';
 import { HeadraceError } from '../../core/errors.ts';
 import type { ViewPlace } from '../../core/view-tables.ts';
-import { droppedTables, type Presence, type ViewDialect, type ViewEngine, type ViewSession } from '../view-engine.ts';
+import { droppedTables, inTransaction, type Presence, type ViewDialect, type ViewEngine, type ViewSession } from '../view-engine.ts';
 import { connect, type PostgresConnection, SESSION_SETTINGS } from './connection.ts';
 import { POSTGRES_DIALECT, quoteText } from './dialect.ts';
 import { postgresError } from './errors.ts';
@@ -80,11 +80,14 @@ export class PostgresViewEngine implements ViewEngine {
   }
 
   async creating(session: ViewSession, work: () => Promise<void>): Promise<void> {
-    await session.transaction(async () => {
-      // Two mappings that start at once would both create the schema.
-      await session.texts(`select pg_advisory_xact_lock(hashtext(${quoteText(`headrace ${this.#place.schema}`)}))`);
-      await work();
-    });
+    await inTransaction(
+      (sql) => session.change(sql),
+      async () => {
+        // Two mappings that start at once would both create the schema.
+        await session.texts(`select pg_advisory_xact_lock(hashtext(${quoteText(`headrace ${this.#place.schema}`)}))`);
+        await work();
+      },
+    );
   }
 
   async checkRights(session: ViewSession): Promise<void> {

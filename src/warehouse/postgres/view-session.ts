@@ -1,13 +1,13 @@
 import type { Client } from 'pg';
 import {
   type Given,
-  inTransaction,
+  type TakeStatement,
+  takeAndWrite,
   type ViewColumn,
   type ViewItem,
   type ViewSession,
   type ViewType,
   type ViewValue,
-  WrittenMeanwhile,
 } from '../view-engine.ts';
 import { type BinaryField, copyIn, int2, int8 } from './copy-in.ts';
 
@@ -36,12 +36,12 @@ export class PostgresViewSession implements ViewSession {
     return (await this.#client.query(sql)).rowCount ?? 0;
   }
 
-  async transaction<T>(work: () => Promise<T>): Promise<T> {
+  async transaction(take: TakeStatement, rest: () => AsyncIterable<string>): Promise<boolean> {
     try {
-      return await inTransaction((sql) => this.#client.query(sql), work);
+      return await takeAndWrite((sql) => this.change(sql), take, rest);
     } catch (error) {
       // Both found that nothing was there.
-      if ((error as { code?: unknown }).code === '23505') throw new WrittenMeanwhile();
+      if ((error as { code?: unknown }).code === '23505') return false;
       throw error;
     }
   }

@@ -1,17 +1,16 @@
 import {
   type Given,
-  inTransaction,
+  type TakeStatement,
+  takeAndWrite,
   type ViewColumn,
   type ViewItem,
   type ViewSession,
   type ViewType,
   type ViewValue,
 } from '../view-engine.ts';
+import { hexOf, jsonPieces } from '../view-pieces.ts';
 import type { SnowflakeConnection } from './connection.ts';
 import { TYPES } from './view-ddl.ts';
-
-/** Of a JSON text in one bind: below the 16 MB that a value may have. */
-const PIECE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Rows are brought as JSON in one bind, and taken apart by `flatten`: the driver's own binds of arrays go through files of a stage as soon as they are many, and need rights of their own for it.
@@ -36,8 +35,8 @@ export class SnowflakeViewSession implements ViewSession {
     return Number.isNaN(changed) ? 0 : changed;
   }
 
-  transaction<T>(work: () => Promise<T>): Promise<T> {
-    return inTransaction((sql) => this.change(sql), work);
+  transaction(take: TakeStatement, rest: () => AsyncIterable<string>): Promise<boolean> {
+    return takeAndWrite((sql) => this.change(sql), take, rest);
   }
 
   async select(items: readonly ViewItem[], from: string, given?: Given): Promise<readonly (readonly ViewValue[])[]> {
@@ -57,8 +56,8 @@ export class SnowflakeViewSession implements ViewSession {
       const text = `f.value[${i}]::varchar`;
       return type === 'hash' || type === 'bytes' ? `to_binary(${text}, 'HEX')` : `${text}::${TYPES[type]}`;
     });
-    for (const piece of piecesOf(rows))
-      await this.change(`insert into ${name} (${names}) select ${values.join(', ')} from ${ITEMS}`, [piece]);
+    for (const piece of jsonPieces(rows))
+      await this.change(`insert into ${name} (${names}) select ${values.join(', ')} from ${ITEMS}`, [`[${piece.join(',')}]`]);
   }
 }
 
@@ -73,23 +72,4 @@ function textOf(expression: string, type: ViewType): string {
 function readValue(text: string | null, type: ViewType): ViewValue {
   if (text === null) return null;
   return type === 'hash' || type === 'bytes' ? Buffer.from(text, 'hex') : Number(text);
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
-}
-
-/** Rows as JSON texts, each a list of lists. */
-export function* piecesOf(rows: readonly (readonly ViewValue[])[]): Iterable<string> {
-  let piece: string[] = [];
-  let bytes = 0;
-  for (const row of rows) {
-    const text = JSON.stringify(row.map((value) => (value instanceof Uint8Array ? hexOf(value) : value)));
-    piece.push(text);
-    bytes += text.length;
-    if (bytes < PIECE_BYTES) continue;
-    yield `[${piece.join(',')}]`;
-    [piece, bytes] = [[], 0];
-  }
-  if (piece.length > 0) yield `[${piece.join(',')}]`;
 }

@@ -5,7 +5,7 @@ import { countRows } from '../count-rows.ts';
 import { isTimeCursor } from '../cursor-bound.ts';
 import { pickColumns } from '../pick-columns.ts';
 import { scanQuery, tableNames } from '../query.ts';
-import { compareStatement, type HashDialect } from '../view-compare.ts';
+import { compareStatement, type StatementDialect } from '../view-compare.ts';
 import { SqlViewTables } from '../view-tables.ts';
 import type {
   ComparedScan,
@@ -157,7 +157,7 @@ export class SnowflakeWarehouse implements Warehouse {
   }
 }
 
-export const HASHING: HashDialect & { hex(bytes: string): string; string(value: string): string } = {
+export const HASHING: StatementDialect = {
   query: SNOWFLAKE_DIALECT,
   quoteText,
   digest: (text) => `to_binary(left(sha2(${text}, 256), 32), 'HEX')`,
@@ -166,6 +166,7 @@ export const HASHING: HashDialect & { hex(bytes: string): string; string(value: 
   output: (texts) => texts,
   hex: (bytes) => `hex_encode(${bytes})`,
   string: (value) => `to_varchar(${value})`,
+  nothing: 'null',
 };
 
 export interface ScanPlan {

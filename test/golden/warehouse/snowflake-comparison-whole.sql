@@ -1,5 +1,5 @@
 -- rows
-select * from (
+select part, a, b, c, d, f0, f1, f2, f3 from (
 select 'row' as part, hex_encode(to_binary(left(sha2('key ''\\salt["FLOAT","VARCHAR"]' || m.row_key, 256), 32), 'HEX')) as a, hex_encode(m.row_hash) as b, null as c, null as d, m.f0 as f0, m.f1 as f1, m.f2 as f2, m.f3 as f3, m.o0 as o0
 from (
   select
@@ -34,7 +34,7 @@ where not exists (
 order by o0 asc nulls last;
 
 -- repeated
-select 'row' as part, hex_encode(to_binary(left(sha2('key ''\\salt["FLOAT","VARCHAR"]' || m.row_key, 256), 32), 'HEX')) as a, hex_encode(m.row_hash) as b, null as c, null as d, m.f0 as f0, m.f1 as f1, m.f2 as f2, m.f3 as f3, m.o0 as o0
+select 'row' as part, hex_encode(to_binary(left(sha2('key ''\\salt["FLOAT","VARCHAR"]' || m.row_key, 256), 32), 'HEX')) as a, hex_encode(m.row_hash) as b, null as c, null as d, m.f0 as f0, m.f1 as f1, m.f2 as f2, m.f3 as f3
 from (
   select
     to_binary(left(sha2('raw salt["FLOAT","VARCHAR","TIMESTAMP_TZ(9)"]' || coalesce(length(iff(try_to_double(to_varchar(("model"."TENANT" + 0))) <> ("model"."TENANT" + 0), to_varchar(("model"."TENANT" + 0)) || '|' || to_varchar(("model"."TENANT" + 0) - try_to_double(to_varchar(("model"."TENANT" + 0)))), to_varchar(("model"."TENANT" + 0))))::varchar || ':' || iff(try_to_double(to_varchar(("model"."TENANT" + 0))) <> ("model"."TENANT" + 0), to_varchar(("model"."TENANT" + 0)) || '|' || to_varchar(("model"."TENANT" + 0) - try_to_double(to_varchar(("model"."TENANT" + 0)))), to_varchar(("model"."TENANT" + 0))), 'n') || coalesce(length("model"."customer ""id""")::varchar || ':' || "model"."customer ""id""", 'n') || coalesce(length(to_char(convert_timezone('UTC', "model"."SEEN")::timestamp_ntz, 'YYYY-MM-DD HH24:MI:SS.FF9'))::varchar || ':' || to_char(convert_timezone('UTC', "model"."SEEN")::timestamp_ntz, 'YYYY-MM-DD HH24:MI:SS.FF9'), 'n'), 256), 32), 'HEX') as row_hash,

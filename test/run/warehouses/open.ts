@@ -1,3 +1,4 @@
+import { openBigQuery } from './bigquery.ts';
 import { openDuckDb } from './duckdb.ts';
 import { openPostgres } from './postgres.ts';
 import { openSnowflake } from './snowflake.ts';
@@ -7,6 +8,7 @@ const ENGINES = {
   postgres: openPostgres,
   duckdb: openDuckDb,
   snowflake: openSnowflake,
+  bigquery: openBigQuery,
 } satisfies Record<string, (name: string) => Promise<TestWarehouse>>;
 
 export type Engine = keyof typeof ENGINES;

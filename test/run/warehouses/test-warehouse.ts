@@ -29,6 +29,8 @@ export interface TestDialect {
   readonly fast: string;
   /** Whether the engine lets a view's state stand once alone. */
   readonly hasKeys: boolean;
+  /** Each statement takes long: what other engines show in many ways is shown in few. */
+  readonly isSlow?: true;
   quoteName(name: string): string;
 }
 

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { SnowflakeColumn } from '../../../src/warehouse/snowflake/columns.ts';
 import { ddlText, VIEW_DIALECT } from '../../../src/warehouse/snowflake/view-ddl.ts';
-import { piecesOf } from '../../../src/warehouse/snowflake/view-session.ts';
 import { HASHING } from '../../../src/warehouse/snowflake/warehouse.ts';
 import { compareStatement } from '../../../src/warehouse/view-compare.ts';
+import { jsonPieces } from '../../../src/warehouse/view-pieces.ts';
 
 const PLACE = { schema: 'headrace', project: 'shop', mapping: 'customer-plan', topic: 'headrace.shop.customer-plan.snapshot' };
 const COLUMNS: readonly SnowflakeColumn[] = [
@@ -49,11 +49,11 @@ it('what state ddl prints', async () => {
 
 it('rows are brought in JSON texts that a value can hold, in their order', () => {
   const rows = Array.from({ length: 10_000 }, (_, i) => [Buffer.alloc(500, i), i, null]);
-  const pieces = [...piecesOf(rows)];
+  const pieces = [...jsonPieces(rows)];
   expect(pieces).toHaveLength(3);
-  for (const piece of pieces) expect(piece.length).toBeLessThan(4.1 * 1024 * 1024);
-  const read = pieces.flatMap((piece) => JSON.parse(piece) as readonly (readonly unknown[])[]);
+  for (const piece of pieces) expect(piece.join(',').length).toBeLessThan(4.1 * 1024 * 1024);
+  const read = pieces.flat().map((row) => JSON.parse(row) as readonly unknown[]);
   expect(read.map(([, i]) => i)).toEqual(rows.map((_, i) => i));
   expect(read[258]).toEqual(['02'.repeat(500), 258, null]);
-  expect([...piecesOf([])]).toEqual([]);
+  expect([...jsonPieces([])]).toEqual([]);
 });

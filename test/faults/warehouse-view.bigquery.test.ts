@@ -1,0 +1,3 @@
+import { testViewFaults } from './warehouse-view.ts';
+
+testViewFaults('bigquery');
