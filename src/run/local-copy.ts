@@ -5,6 +5,7 @@ import type { SnapshotView } from '../snapshot/view.ts';
 import type { Job } from './job.ts';
 import { processExists } from './owner.ts';
 import { describeView } from './recovery.ts';
+import { orOwned } from './taken-over.ts';
 
 /** Who works on a local copy. */
 export interface LockHolder {
@@ -40,7 +41,7 @@ export async function openLocalCopy(job: Job): Promise<LocalCopy> {
     };
   } catch (error) {
     unlock();
-    throw error;
+    throw await orOwned(job, error);
   }
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { HeadraceError } from '../core/errors.ts';
 import { SNAPSHOT_DELETE_RETENTION_MS } from '../publish/topics.ts';
 import { type ControlRecord, decodeRecord, encodeEntry, type OwnerRecord } from '../snapshot/changelog.ts';
-import type { EntryUpdate, SnapshotView } from '../snapshot/view.ts';
+import type { EntryUpdate, SnapshotView, ViewState } from '../snapshot/view.ts';
 import { textOf } from './comparison/text-of.ts';
 import type { Job } from './job.ts';
 
@@ -25,7 +25,11 @@ export async function snapshotEnd(job: Job, view: SnapshotView): Promise<{ start
 }
 
 /** The newest owner record before `end`, without fencing anybody and without touching the view. */
-export async function newestOwner(job: Job, view: SnapshotView, end: number): Promise<OwnerRecord | null> {
+export async function newestOwner(
+  job: Job,
+  view: { readonly state: Pick<ViewState, 'offset' | 'owner'> },
+  end: number,
+): Promise<OwnerRecord | null> {
   let owner = view.state.owner;
   // Behind a view that is ahead of the topic there is nothing to read: then the topic itself says who owns it.
   const first = view.state.offset > end ? 0 : view.state.offset;

@@ -107,6 +107,18 @@ describe('who owns the mapping', () => {
       ),
   );
 
+  test('a view in the warehouse that the owner keeps others from: they are told who owns the mapping', () =>
+    script(
+      async ({ run, edit }) => {
+        edit(put(0));
+        const { process: first } = await run(ONE, { on: 'while_mapping', after: 0, what: 'freeze' });
+        expect(first.error).toBeUndefined();
+        const { process } = await run(BEHIND, { on: 'view: read state', after: 0, what: 'lost' });
+        expectError(process, 'OWNED_ELSEWHERE');
+      },
+      { inWarehouse: true },
+    ));
+
   test('a run that is overtaken between looking and fencing anew does not go on from what it knows', () =>
     script(async ({ simulation, run, takeOver, edit, judge }) => {
       edit(put(0));
