@@ -208,13 +208,17 @@ export class Bench {
     return measured;
   }
 
-  /** Peaks of memory of one initial load and one full comparison; with the view in the warehouse, of a model without a cursor of which one row in a thousand has changed. */
-  async memory(view: 'local' | 'warehouse'): Promise<{ readonly load: Measured; readonly compare: Measured }> {
+  /**
+   * Peaks of memory of one initial load and one full comparison. With the view in the warehouse: of a model without a cursor of which so many thousandths of the rows have
+   * changed, because what changed is in memory, a chunk at a time.
+   */
+  async memory(view: 'local' | 'warehouse', perMille: number): Promise<{ readonly load: Measured; readonly compare: Measured }> {
     const { rows } = this.#table;
     const isHere = view === 'local';
     const project = await this.#runner.project(this.#table, isHere ? {} : { view, withoutCursor: true });
     const load = await this.#runner.load(project, rows, `, snapshot.view: ${view}`);
-    const published = isHere ? 0 : await this.#table.changeOnePerMille();
+    let published = 0;
+    if (!isHere) for (let part = 0; part < perMille; part++) published += await this.#table.changeOnePerMille();
     this.#say(`a full comparison of ${rows.toLocaleString('en')} rows, snapshot.view: ${view} …`);
     const compare = await this.#runner.run(project, 'compare', { scope: 'full comparison', published, rows }, true);
     this.#say(`a full comparison of ${rows.toLocaleString('en')} rows, snapshot.view: ${view}: ${compare.seconds.toFixed(1)} s`);
