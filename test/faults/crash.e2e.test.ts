@@ -4,7 +4,7 @@ import { STEPS, type Step } from '../../src/run/steps.ts';
 import { ENGINE, type Engine } from '../run/warehouses/open.ts';
 import { World } from '../run/world.ts';
 import { ACCOUNTS, type Accounts, accountsOf, atStep, FLIP, startRun } from './accounts.ts';
-import { APPLY_STEPS, isComplete } from './steps.ts';
+import { APPLY_STEPS, isComplete, SLOW_APPLY_STEPS } from './steps.ts';
 
 let world: World;
 let accounts: Accounts;
@@ -16,8 +16,9 @@ type View = 'local' | Engine;
 /** How often it is killed before it comes to its end. */
 function livesOf(step: Step): readonly (readonly [View, times: number])[] {
   if (process.env.HEADRACE_TEST_VIEW !== undefined) return [1, 2].map((times) => [ENGINE, times] as const);
-  const others = (['duckdb', 'snowflake'] as const).filter(() => APPLY_STEPS.includes(step));
-  return [['local', 1], ['local', 2], ['postgres', 1], ...others.map((engine) => [engine, 1] as const)];
+  const others = { duckdb: APPLY_STEPS, snowflake: SLOW_APPLY_STEPS };
+  const engines = (['duckdb', 'snowflake'] as const).filter((engine) => others[engine].includes(step));
+  return [['local', 1], ['local', 2], ['postgres', 1], ...engines.map((engine) => [engine, 1] as const)];
 }
 
 async function createWorld(view: View): Promise<void> {
