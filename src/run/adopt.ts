@@ -58,7 +58,7 @@ export function adopt(job: Job, options: AdoptOptions): Promise<Adoption> {
 async function adoptFacts(job: Job, options: AdoptOptions): Promise<Adoption> {
   requireOneContract(job);
   await checkTopics(job);
-  // In the folder, wherever the view lies: it is read whole, and another one finds the new epoch in the topic.
+  // In the folder, wherever the view lies: it is read whole.
   await using copy = await openLocalCopy({ ...job, openRemoteView: undefined });
   const { view } = copy;
   // Of which topic the copy is cannot be told here.
@@ -68,10 +68,24 @@ async function adoptFacts(job: Job, options: AdoptOptions): Promise<Adoption> {
     inScratch(job, (folder) =>
       surveyed(job, view, options, folder, async (found) => {
         await write(job, view, writer, found);
+        await renewRemoteView(job);
         return { ...found.plan, run: job.runId, chunks: writer.chunks };
       }),
     ),
   );
+}
+
+/** The view in a warehouse is of the topic that was lost, and may know more than there is in this one: runs would refuse it. */
+async function renewRemoteView(job: Job): Promise<void> {
+  const view = await job.openRemoteView?.(false);
+  if (view === undefined) return;
+  try {
+    view.clear();
+    await catchUp(job, view, (await snapshotEnd(job, view)).end);
+    await view.remote?.persist();
+  } finally {
+    await view.close();
+  }
 }
 
 /** The facts of one topic do not tell what stands in another: its versions might be published again. */
