@@ -3,7 +3,7 @@ import { HeadraceError } from '../core/errors.ts';
 import type { Job } from '../run/job.ts';
 import { type LockHolder, lockHolderOf, openLocalCopy } from '../run/local-copy.ts';
 import { isAlive } from '../run/owner.ts';
-import { catchUp } from '../run/recovery.ts';
+import { rebuildView } from '../run/recovery.ts';
 import type { ControlRecord, OwnerRecord } from '../snapshot/changelog.ts';
 import { lookAt } from './look.ts';
 
@@ -98,9 +98,7 @@ export async function rebuildState(job: Job, onRead: (records: number, ofOffsets
     },
   };
   await using copy = await openLocalCopy(job);
-  copy.view.clear();
-  await catchUp(counting, copy.view, range.end);
-  await copy.view.remote?.persist();
+  await rebuildView(counting, copy.view, range.end);
   const { entries, offset } = copy.view.state;
   return { mapping: job.mapping.name, entries, offset, tookMs: job.clock() - startedAtMs };
 }

@@ -13,7 +13,7 @@ import type { ChunkProgress } from './chunk.ts';
 import { asRun, type Job } from './job.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { chunksOf, publishOne } from './publish-changes.ts';
-import { catchUp, snapshotEnd } from './recovery.ts';
+import { catchUp, rebuildView, snapshotEnd } from './recovery.ts';
 import { ADOPTED } from './scope.ts';
 import { Writer } from './writer.ts';
 
@@ -68,7 +68,7 @@ async function adoptFacts(job: Job, options: AdoptOptions): Promise<Adoption> {
     inScratch(job, (folder) =>
       surveyed(job, view, options, folder, async (found) => {
         await write(job, view, writer, found);
-        await renewRemoteView(job);
+        await renewRemoteView(job, view.state.offset);
         return { ...found.plan, run: job.runId, chunks: writer.chunks };
       }),
     ),
@@ -76,13 +76,11 @@ async function adoptFacts(job: Job, options: AdoptOptions): Promise<Adoption> {
 }
 
 /** The view in a warehouse is of the topic that was lost, and may know more than there is in this one: runs would refuse it. */
-async function renewRemoteView(job: Job): Promise<void> {
+async function renewRemoteView(job: Job, end: number): Promise<void> {
   const view = await job.openRemoteView?.(false);
   if (view === undefined) return;
   try {
-    view.clear();
-    await catchUp(job, view, (await snapshotEnd(job, view)).end);
-    await view.remote?.persist();
+    await rebuildView(job, view, end);
   } finally {
     await view.close();
   }

@@ -91,6 +91,13 @@ export async function catchUp(job: Job, view: SnapshotView, end: number): Promis
   }
 }
 
+/** Forgets what the view says, and reads the whole topic into it. */
+export async function rebuildView(job: Job, view: SnapshotView, end: number): Promise<void> {
+  view.clear();
+  await catchUp(job, view, end);
+  await view.remote?.persist();
+}
+
 /** What the topic says now cannot follow on what the local copy knows. */
 class OtherSnapshot extends Error {}
 

@@ -20,7 +20,7 @@ import type {
 } from '../warehouse.ts';
 import { type Feed, noteOf, openFeed, whyRefused, wordsOf } from './change-feed.ts';
 import { type BigQueryColumn, columnOf, selectItem, type TableField } from './columns.ts';
-import { BigQueryComparedScan } from './compared-scan.ts';
+import { comparedScan } from './compared-scan.ts';
 import { BigQueryConnection, throwIfAborted } from './connection.ts';
 import { BIGQUERY_DIALECT } from './dialect.ts';
 import { hashing } from './hash-text.ts';
@@ -111,7 +111,7 @@ export class BigQueryWarehouse implements Warehouse {
     const { text, items, fields, layout } = planScan(request, picked);
     if (request.slice?.where !== undefined) await dryRun(this.#connection, this.#config, text, signal);
     const now = clockText(picked.cursor, described.nowMs);
-    const scan: ComparedScan = new BigQueryComparedScan({
+    const scan: ComparedScan = comparedScan({
       connection: this.#connection,
       config: this.#config,
       signal,

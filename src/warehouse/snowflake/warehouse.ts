@@ -20,7 +20,7 @@ import type {
 } from '../warehouse.ts';
 import { changeFeedText, whyNoFeed } from './change-feed.ts';
 import { localText, readColumns, type SnowflakeColumn, textExpression, utcText } from './columns.ts';
-import { SnowflakeComparedScan } from './compared-scan.ts';
+import { comparedScan } from './compared-scan.ts';
 import { SnowflakeConnection } from './connection.ts';
 import { quoteText, SNOWFLAKE_DIALECT } from './dialect.ts';
 import type { RowLayout } from './rows.ts';
@@ -111,7 +111,7 @@ export class SnowflakeWarehouse implements Warehouse {
       const cursor = picked.cursor as SnowflakeColumn | undefined;
       const { layout } = planScan(request, picked.columns as readonly SnowflakeColumn[], cursor, all);
       const now = await readNow(connection, cursor, signal);
-      return new SnowflakeComparedScan({
+      return comparedScan({
         connection,
         notes: [],
         close: () => this.#close(connection),
