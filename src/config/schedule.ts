@@ -5,6 +5,12 @@ export function scheduleOf(mapping: Pick<Mapping, 'schedule'>, model: Pick<Model
   return mapping.schedule === 'none' ? undefined : (mapping.schedule ?? model.schedule);
 }
 
+/** All by which a mapping starts: those of its runs and of its full comparisons; a mapping that runs by no schedule is compared in full only when it is started. */
+export function schedulesOf(mapping: Pick<Mapping, 'schedule'>, model: Pick<Model, 'schedule' | 'fullComparison'>): readonly Schedule[] {
+  const full = mapping.schedule === 'none' ? undefined : model.fullComparison;
+  return [scheduleOf(mapping, model), full].filter((schedule) => schedule !== undefined);
+}
+
 /** `0 3 * * MON UTC`, `every 30s` */
 export function scheduleText(schedule: Schedule): string {
   return 'cron' in schedule ? `${schedule.cron} ${schedule.timeZone}` : `every ${everyText(schedule.everyMs)}`;

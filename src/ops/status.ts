@@ -1,5 +1,5 @@
 import type { Mapping, MappingClass, Project } from '../config/project.ts';
-import { scheduleOf } from '../config/schedule.ts';
+import { scheduleOf, schedulesOf } from '../config/schedule.ts';
 import { HeadraceError, needsPerson } from '../core/errors.ts';
 import { type ToldBackfill, told } from '../run/backfill/order.ts';
 import { checkContract } from '../run/check-contract.ts';
@@ -141,8 +141,7 @@ function failuresIn(runs: readonly RunEntry[]): number {
 
 /** A run answers what was due when it started. */
 function overdueMs({ mapping, model, clock }: Job, answeredAt: number): number {
-  const schedules = [scheduleOf(mapping, model), model.fullComparison].filter((schedule) => schedule !== undefined);
-  return Math.max(0, clock() - nextTurn(schedules, 0, answeredAt));
+  return Math.max(0, clock() - nextTurn(schedulesOf(mapping, model), 0, answeredAt));
 }
 
 /** Null without a cursor, and for one that is a float, of which no slice is made. */

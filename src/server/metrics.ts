@@ -111,11 +111,9 @@ export class Metrics implements Partial<DaemonObserver> {
     this.#chunks.inc({ mapping }, chunks);
   }
 
-  sliced(mapping: string, state: ToldBackfill, { rows, published }: { readonly rows: number; readonly published: number }): void {
+  sliced(mapping: string, _: ToldBackfill, { rows, published }: { readonly rows: number; readonly published: number }): void {
     this.#backfilled.inc({ mapping }, rows);
     this.#backfillPublished.inc({ mapping }, published);
-    if (state.end === undefined) this.#backfillLeft.set({ mapping }, Math.max(0, state.total - state.counts.rows));
-    else this.#backfillLeft.remove({ mapping });
   }
 
   took(mapping: string, step: SpanName, ms: number): void {
@@ -139,10 +137,14 @@ export class Metrics implements Partial<DaemonObserver> {
   async text(daemon: Daemon): Promise<string> {
     const now = Date.now();
     await this.#standings.forgetAllBut(daemon.project.mappings);
+    this.#backfillLeft.reset();
     for (const mapping of daemon.project.mappings.keys()) {
       this.#beginAtZero(mapping);
       const { state, overdueMs } = healthOf(daemon, mapping, now);
       const isRunning = daemon.turnOf(mapping)?.running !== undefined;
+      const { progress } = daemon.backfills.of(mapping) ?? {};
+      if (progress != null && progress.end === undefined)
+        this.#backfillLeft.set({ mapping }, Math.max(0, progress.total - progress.counts.rows));
       this.#standings.isNow(mapping, { state, overdueMs, isRunning, isPaused: daemon.pauseOf(mapping) !== undefined });
     }
     return this.#registry.metrics();

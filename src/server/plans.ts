@@ -1,5 +1,5 @@
 import type { Mapping, Project } from '../config/project.ts';
-import { scheduleOf } from '../config/schedule.ts';
+import { schedulesOf } from '../config/schedule.ts';
 import { classRank } from '../ops/run-mappings.ts';
 import type { SchedulerSettings } from '../run/schedule/scheduler.ts';
 import type { Plan } from '../run/schedule/turn.ts';
@@ -14,14 +14,11 @@ export function plansOf(project: Project): readonly Plan[] {
 
 function planOf(project: Project, mapping: Mapping): Plan {
   const model = project.models.get(mapping.model);
-  const schedule = model === undefined ? undefined : scheduleOf(mapping, model);
-  // A mapping that runs by no schedule is compared in full only when it is started.
-  const full = mapping.schedule === 'none' ? undefined : model?.fullComparison;
   return {
     mapping: mapping.name,
     rank: classRank(mapping.class),
     warehouse: model?.warehouse ?? '',
-    schedules: [schedule, full].filter((each) => each !== undefined),
+    schedules: model === undefined ? [] : schedulesOf(mapping, model),
   };
 }
 

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the configuration are written like this
 import { describe, expect, test } from 'vitest';
 import { isLoopback } from '../../src/config/compile-serve.ts';
-import { scheduleOf, scheduleText } from '../../src/config/schedule.ts';
+import { scheduleOf, schedulesOf, scheduleText } from '../../src/config/schedule.ts';
 import { ENV, edited, HEADRACE, loadFiles, MAPPING, MODEL, mustLoad, PROJECT } from './written-project.ts';
 
 async function problemsOf(files: Readonly<Record<string, string>>, env = ENV): Promise<string[]> {
@@ -27,6 +27,13 @@ describe('schedules', () => {
     const schedule = scheduleOf(one, other);
     return { schedule: schedule === undefined ? 'none' : scheduleText(schedule), full: other.fullComparison };
   };
+
+  test('full comparisons start a mapping, too, unless it runs by no schedule', () => {
+    const model = { schedule: { everyMs: 1_000 }, fullComparison: { cron: '0 3 * * *', timeZone: 'UTC' } };
+    expect(schedulesOf({}, model)).toEqual([model.schedule, model.fullComparison]);
+    expect(schedulesOf({ schedule: 'none' }, model)).toEqual([]);
+    expect(schedulesOf({}, {})).toEqual([]);
+  });
 
   test.each([
     ['', '', '', '*/5 * * * * UTC'],

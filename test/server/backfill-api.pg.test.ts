@@ -71,6 +71,9 @@ afterEach(async () => {
 const say = (...argv: string[]) =>
   headrace(world.root, [...argv, '--server', running.api.address, '--json'], { ...world.env, HEADRACE_API_TOKEN: TOKENS.operator });
 const handed = async () => (await call(running.api, 'GET', '/v1/mappings/account/backfill', { role: 'viewer' })).body;
+/** Of the backfill, as /metrics tells it. */
+const rowsLeft = async () =>
+  /^headrace_backfill_remaining_rows\{mapping="account"\} (\d+)$/m.exec(await (await fetch(`${running.api.address}/metrics`)).text())?.[1];
 /** Not over the API, which has a limit of requests. */
 const isTrue = async (what: string, isSo: () => boolean) => {
   for (let waited = 0; waited < 60_000; waited += 20) {
@@ -125,13 +128,15 @@ test('what cannot go on says why; it is cancelled, begun or not', async () => {
   expect(await handed()).toMatchObject({ error: { code: 'QUERY_INVALID', message: expect.stringContaining('nope') } });
   // It never began: another one may.
   expect(await say('backfill', 'account', '--all', '--slice', '150', '--pause', '1h')).toMatchObject({ code: 0 });
-  await isTrue('a slice', () => slices.length === 1);
+  await isTrue('a slice', () => running.daemon.backfills.of('account')?.progress != null);
+  expect(await rowsLeft()).toBe('50');
   const cancelled = await say('backfill', 'cancel', 'account', '--reason', 'a mistake');
   expect(JSON.parse(cancelled.stdout)).toMatchObject({
     exitCode: 0,
     backfill: { end: 'cancelled', what: 'all rows', counts: { rows: 150 } },
   });
   expect(await handed()).toMatchObject({ state: 'cancelled', progress: { slices: 1 } });
+  expect(await rowsLeft()).toBeUndefined();
   running.daemon.pause('account', 'erin', null);
   expect(await say('backfill', 'account', '--all', '--id', 'later')).toMatchObject({ code: 0 });
   expect(await say('backfill', 'cancel', 'account')).toMatchObject({ code: 0 });
