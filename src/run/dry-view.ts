@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { SnapshotView } from '../snapshot/view.ts';
 import type { Job } from './job.ts';
-import { catchUp, newestReserved, snapshotEnd } from './recovery.ts';
+import { aheadOfKafka, catchUp, newestReserved, snapshotEnd } from './recovery.ts';
 
 /**
  * Promise 7: acts on a view that stands at the end of the snapshot topic, of which nothing is left afterwards: a copy of the local copy in a folder of its own, caught up
@@ -43,9 +43,11 @@ async function openCurrentTables(job: Job): Promise<SnapshotView | undefined> {
   try {
     if (view.state.offset > 0) {
       const { end } = await snapshotEnd(job, view);
+      // As of a local copy: what a run would publish, it alone can find out.
+      if (view.state.offset > end) throw aheadOfKafka(job, view, end);
       const { control } = await newestReserved(job, view.state.offset, end);
       // A control record is the last one of every transaction with entries.
-      if (view.state.offset <= end && control === undefined) return view;
+      if (control === undefined) return view;
     }
   } catch (error) {
     await view.close();
